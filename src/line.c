@@ -155,7 +155,8 @@ line_free(struct line_reader *r)
 {
 	free(r->partial);
 	r->partial = NULL;
-	line_init(r, r->max);
+	r->used = 0;
+	r->skipping = false;
 }
 
 bool
