@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* SPDX-FileCopyrightText: the telld authors */
+
+#include "units.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+struct unit {
+	const char *name;
+	int64_t size;
+};
+
+/* Smallest first; of two names for one size the later one is written, but for
+ * exactly one day. */
+static const struct unit bytes[] = {
+    {"", 1},
+    {"byte", 1},
+    {"bytes", 1},
+    {"KiB", 1024},
+    {"MiB", 1024 * 1024},
+    {"GiB", 1024 * 1024 * 1024},
+    {NULL, 0},
+};
+
+static const struct unit times[] = {
+    {"ms", 1},
+    {"s", 1000},
+    {"min", 60 * 1000},
+    {"h", 3600 * 1000},
+    {"day", 24 * 3600 * 1000},
+    {"days", 24 * 3600 * 1000},
+    {NULL, 0},
+};
+
+static const struct unit plain[] = {
+    {"", 1},
+    {NULL, 0},
+};
+
+static const struct unit *
+units_of(enum units units)
+{
+	switch (units) {
+	case UNITS_BYTES: return bytes;
+	case UNITS_TIME: return times;
+	default: return plain;
+	}
+}
+
+static const char *
+why_no_unit(enum units units)
+{
+	switch (units) {
+	case UNITS_BYTES: return "not a size in bytes, KiB, MiB or GiB";
+	case UNITS_TIME: return "not a duration in ms, s, min, h or days";
+	case UNITS_OCTAL: return "not an octal number";
+	default: return "not a whole number";
+	}
+}
+
+static const char *
+skip_blanks(const char *s)
+{
+	return s + strspn(s, " \t");
+}
+
+/* Digits up to the first that is none; false if there is none at all, or more
+ * than an int64_t holds. */
+static bool
+parse_digits(const char **s, int64_t base, int64_t *value)
+{
+	const char *start = *s;
+
+	*value = 0;
+	for (; **s >= '0' && **s < '0' + base; (*s)++) {
+		int64_t digit = **s - '0';
+
+		if (*value > (INT64_MAX - digit) / base)
+			return false;
+		*value = *value * base + digit;
+	}
+	return *s > start;
+}
+
+/* The size of the unit that text, but for white space at its end, names;
+ * 0 if none. */
+static int64_t
+parse_unit(const struct unit *unit, const char *text)
+{
+	size_t len = strcspn(text, " \t");
+
+	if (*skip_blanks(text + len) != '\0')
+		return 0;
+	for (; unit->name != NULL; unit++)
+		if (strlen(unit->name) == len &&
+		    strncmp(unit->name, text, len) == 0)
+			return unit->size;
+	return 0;
+}
+
+bool
+units_parse(
+    enum units units, const char *text, int64_t *value, const char **why)
+{
+	const char *s = skip_blanks(text);
+	bool negative = units == UNITS_NONE && *s == '-';
+	int64_t size;
+
+	*why = why_no_unit(units);
+	if (negative)
+		s++;
+	if (!parse_digits(&s, units == UNITS_OCTAL ? 8 : 10, value))
+		return false;
+	size = parse_unit(units_of(units), skip_blanks(s));
+	if (size == 0)
+		return false;
+	*why = "too large a number";
+	if (*value > INT64_MAX / size)
+		return false;
+	*value = negative ? -*value : *value * size;
+	return true;
+}
+
+void
+units_format(enum units units, int64_t value, char out[UNITS_TEXT_MAX])
+{
+	const struct unit *best = units_of(units);
+
+	if (units == UNITS_OCTAL) {
+		snprintf(out, UNITS_TEXT_MAX, "%04" PRIo64, (uint64_t)value);
+		return;
+	}
+	for (const struct unit *u = best; u->name != NULL; u++)
+		if (u->size == 1 || (value != 0 && value % u->size == 0))
+			best = u;
+	if (best->size > 1 && value == best->size &&
+	    best[-1].size == best->size)
+		best--; /* `1 day` */
+	snprintf(out, UNITS_TEXT_MAX, "%" PRId64 "%s%s", value / best->size,
+	    best->name[0] == '\0' ? "" : " ", best->name);
+}
