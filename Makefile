@@ -71,23 +71,37 @@ check-valgrind: programs tests
 test-deps:
 	@tests/deps.sh check
 
-## lint: check the form: compilers' warnings, formatting, static analysis
-.PHONY: lint
-lint:
-	@tests/deps.sh lint
-	@$(MAKE) --no-print-directory WERROR=1 CC=gcc \
-	    BUILD=$(BUILD)/lint/gcc all tests
-	@$(MAKE) --no-print-directory WERROR=1 CC=clang \
-	    BUILD=$(BUILD)/lint/clang all tests
+## lint: compilers' warnings, formatting, static analysis (make -k: all of it)
+.PHONY: lint lint-gcc lint-clang lint-format lint-tidy lint-cppcheck \
+    lint-scripts lint-man
+lint: lint-gcc lint-clang lint-format lint-tidy lint-cppcheck lint-scripts \
+    lint-man
+
+lint-gcc lint-clang: lint-%: lint-deps
+	@$(MAKE) --no-print-directory WERROR=1 CC=$* BUILD=$(BUILD)/lint/$* \
+	    all tests
+
+lint-format: lint-deps
 	clang-format --dry-run -Werror $(C_FILES) $(H_FILES)
-	@printf '%s\n' $(C_FILES) | xargs -P 2 -n 4 sh -c \
-	    'echo "clang-tidy $$*"; exec clang-tidy --quiet "$$@" -- \
+
+lint-tidy: lint-deps
+	@printf '%s\n' $(C_FILES) | xargs -P 2 -n 1 sh -c \
+	    'echo "  TIDY $$1"; exec clang-tidy --quiet "$$1" -- \
 	    $(TELLD_CPPFLAGS) -Itests/unit 2>/dev/null' clang-tidy
+
+lint-cppcheck: lint-deps
 	cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
-	    --enable=warning,performance,portability \
-	    --suppress=missingIncludeSystem $(TELLD_CPPFLAGS) $(C_FILES)
+	    --enable=warning,performance,portability $(CPPCHECK_FLAGS) $(C_FILES)
+
+lint-scripts: lint-deps
 	shellcheck $(SCRIPTS)
+
+lint-man: lint-deps
 	$(if $(MAN),mandoc -Tlint -Wwarning $(MAN))
+
+.PHONY: lint-deps
+lint-deps:
+	@tests/deps.sh lint
 
 ## format: put every C file into the house's form
 .PHONY: format
@@ -141,6 +155,9 @@ LIB := $(BUILD)/obj/libtelld.a
 PROGRAMS := $(patsubst src/%.c,$(BUILD)/%,$(subst main,telld,$(MAINS)))
 UNIT := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 TOOLS := $(TOOL_SRC:tests/tools/%.c=$(BUILD)/tools/%)
+
+CPPCHECK_FLAGS := -Iinclude -Itests/unit -D_DEFAULT_SOURCE \
+    -D_POSIX_C_SOURCE=200809L
 
 man_dir = $(MANDIR)/man$(subst .,,$(suffix $(1)))
 
