@@ -83,7 +83,7 @@ struct config {
 };
 
 /*
- * One line for each error, with its newline: `telld.conf:3: linger: 1 ms is out
+ * One line for each error, with its newline: `telld.conf:3: linger: "1 ms": out
  * of range (100 ms to 10 min)`; at the end, if the text is full,
  * `and N more errors`.
  */

@@ -1,0 +1,956 @@
+/* SPDX-License-Identifier: MIT */
+/* SPDX-FileCopyrightText: the telld authors */
+
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "units.h"
+
+/* ------------------------------------------------------------ the table -- */
+
+enum type {
+	TYPE_COUNT, /* a plain number */
+	TYPE_BYTES,
+	TYPE_TIME,    /* ms */
+	TYPE_MODE,    /* permissions, in octal */
+	TYPE_WORD,    /* one of words, stored as its index */
+	TYPE_STORE,   /* an absolute path or `none` */
+	TYPE_CONTROL, /* an absolute path that fits a Unix socket */
+	TYPE_LISTEN   /* an address; may be repeated */
+};
+
+struct key {
+	const char *name;
+	const char *help;
+	enum type type;
+	const char *fallback; /* as one writes it; "" if config_finish does */
+	int64_t min, max;
+	const char *const *words; /* ends with NULL */
+	size_t offset, size;      /* of the field in struct config */
+};
+
+#define FIELD(field)                                                           \
+	offsetof(struct config, field), sizeof(((struct config *)0)->field)
+
+#define KIB    INT64_C(1024)
+#define MIB    (1024 * KIB)
+#define GIB    (1024 * MIB)
+#define SECOND INT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
+
+static const char *const poller_words[] = {"auto", "poll", "epoll", NULL};
+static const char *const store_for_words[] = {"known", "all", "none", NULL};
+static const char *const log_level_words[] = {
+    "error", "warning", "info", "debug", NULL};
+
+/* In the order of telld.conf(5), which has a paragraph for each. */
+/* clang-format off */
+static const struct key keys[] = {
+	{ "listen", "address that clients connect to; may be repeated",
+	    TYPE_LISTEN, "", 0, 0, NULL, FIELD(listen) },
+	{ "unix_mode", "permissions of the Unix sockets for clients",
+	    TYPE_MODE, "0666", 0, 0777, NULL, FIELD(unix_mode) },
+	{ "max_clients", "most connections at once; 0: no limit of telld's own",
+	    TYPE_COUNT, "0", 0, 1000000, NULL, FIELD(max_clients) },
+	{ "login_timeout", "time to give a name in",
+	    TYPE_TIME, "60 s", SECOND, HOUR, NULL, FIELD(login_timeout) },
+	{ "linger", "time for what is open when a connection or telld ends",
+	    TYPE_TIME, "5 s", 100, 10 * MINUTE, NULL, FIELD(linger) },
+	{ "line_max", "longest line, without its end",
+	    TYPE_BYTES, "4096", 64, 16 * KIB, NULL, FIELD(line_max) },
+	{ "queue_max", "most text that may wait for one client",
+	    TYPE_BYTES, "1 MiB", 64 * KIB, GIB, NULL, FIELD(queue_max) },
+	{ "slow_after", "time a sender waits for a reader that takes nothing",
+	    TYPE_TIME, "5 s", 100, 10 * MINUTE, NULL, FIELD(slow_after) },
+	{ "dead_after", "silence of a client's host until it counts as dead",
+	    TYPE_TIME, "60 s", 5 * SECOND, DAY, NULL, FIELD(dead_after) },
+	{ "poller", "system call that the broker waits with",
+	    TYPE_WORD, "auto", 0, 0, poller_words, FIELD(poller) },
+	{ "store", "directory of the mail for who is away, or none",
+	    TYPE_STORE, "", 0, 0, NULL, FIELD(store) },
+	{ "store_for", "names that mail is kept for",
+	    TYPE_WORD, "known", 0, 0, store_for_words, FIELD(store_for) },
+	{ "mailbox_lines", "most lines in one mailbox",
+	    TYPE_COUNT, "1000", 1, 10000000, NULL, FIELD(mailbox_lines) },
+	{ "mailbox_max", "most bytes in one mailbox",
+	    TYPE_BYTES, "1 MiB", 64 * KIB, GIB, NULL, FIELD(mailbox_max) },
+	{ "store_max", "most bytes of the whole store on disk",
+	    TYPE_BYTES, "1 GiB", MIB, 1024 * GIB, NULL, FIELD(store_max) },
+	{ "segment_max", "size at which the journal begins a new file",
+	    TYPE_BYTES, "8 MiB", 64 * KIB, GIB, NULL, FIELD(segment_max) },
+	{ "expire", "age at which stored mail is given up",
+	    TYPE_TIME, "30 days", SECOND, 3650 * DAY, NULL, FIELD(expire) },
+	{ "control", "path of the control socket, for tellctl",
+	    TYPE_CONTROL, "", 0, 0, NULL, FIELD(control) },
+	{ "ready_fd", "descriptor told when telld is ready; -1: none",
+	    TYPE_COUNT, "-1", -1, 65535, NULL, FIELD(ready_fd) },
+	{ "log_level", "least important lines that are logged",
+	    TYPE_WORD, "info", 0, 0, log_level_words, FIELD(log_level) },
+};
+/* clang-format on */
+
+#define KEYS (sizeof(keys) / sizeof(keys[0]))
+
+static const char default_listen[] = "127.0.0.1:8080";
+
+static const struct key *
+find_key(const char *name)
+{
+	for (size_t i = 0; i < KEYS; i++)
+		if (strcmp(keys[i].name, name) == 0)
+			return &keys[i];
+	return NULL;
+}
+
+static bool
+is_number(const struct key *key)
+{
+	return key->type <= TYPE_MODE;
+}
+
+static enum units
+units_of(const struct key *key)
+{
+	switch (key->type) {
+	case TYPE_BYTES: return UNITS_BYTES;
+	case TYPE_TIME: return UNITS_TIME;
+	case TYPE_MODE: return UNITS_OCTAL;
+	default: return UNITS_NONE;
+	}
+}
+
+/* The fields keep the types that their users want, so a number comes in two
+ * sizes (a third where mode_t is short).  The ranges in the table fit them. */
+static void
+put_number(struct config *c, const struct key *key, int64_t value)
+{
+	char *place = (char *)c + key->offset;
+	int32_t word = (int32_t)value;
+	int16_t half = (int16_t)value;
+
+	if (key->size == sizeof(value))
+		memcpy(place, &value, sizeof(value));
+	else if (key->size == sizeof(word))
+		memcpy(place, &word, sizeof(word));
+	else
+		memcpy(place, &half, sizeof(half));
+}
+
+static int64_t
+get_number(const struct config *c, const struct key *key)
+{
+	const char *place = (const char *)c + key->offset;
+	int64_t value = 0;
+	int32_t word;
+	int16_t half;
+
+	if (key->size == sizeof(value)) {
+		memcpy(&value, place, sizeof(value));
+		return value;
+	}
+	if (key->size == sizeof(word)) {
+		memcpy(&word, place, sizeof(word));
+		return word;
+	}
+	memcpy(&half, place, sizeof(half));
+	return half;
+}
+
+static char *
+text_place(struct config *c, const struct key *key)
+{
+	return (char *)c + key->offset;
+}
+
+/* `auto, poll or epoll` */
+static void
+describe_words(const char *const *words, char *out, size_t size)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; words[i] != NULL && len < size; i++) {
+		const char *between = words[i + 1] == NULL ? " or " : ", ";
+		int n = snprintf(out + len, size - len, "%s%s",
+		    i == 0 ? "" : between, words[i]);
+
+		len += n < 0 ? 0 : (size_t)n;
+	}
+}
+
+static void
+describe_range(const struct key *key, char *out, size_t size)
+{
+	char min[UNITS_TEXT_MAX], max[UNITS_TEXT_MAX];
+
+	units_format(units_of(key), key->min, min);
+	units_format(units_of(key), key->max, max);
+	snprintf(out, size, "%s to %s", min, max);
+}
+
+static void
+describe_accepted(const struct key *key, char *out, size_t size)
+{
+	switch (key->type) {
+	case TYPE_WORD: describe_words(key->words, out, size); break;
+	case TYPE_STORE:
+		snprintf(out, size, "an absolute path, or none");
+		break;
+	case TYPE_CONTROL:
+		snprintf(out, size, "an absolute path of at most %zu bytes",
+		    ADDRESS_PATH_MAX);
+		break;
+	case TYPE_LISTEN:
+		snprintf(out, size,
+		    "127.0.0.1:8080, [::1]:8080, *:8080 or unix:PATH");
+		break;
+	default: describe_range(key, out, size); break;
+	}
+}
+
+bool
+config_key_help(size_t index, struct config_key_help *help)
+{
+	const struct key *key = &keys[index < KEYS ? index : 0];
+
+	if (index >= KEYS)
+		return false;
+	help->name = key->name;
+	help->help = key->help;
+	snprintf(help->fallback, sizeof(help->fallback), "%s", key->fallback);
+	describe_accepted(key, help->accepts, sizeof(help->accepts));
+	return true;
+}
+
+/* --------------------------------------------------------------- errors -- */
+
+/* Kept free at the end of the text for `and N more errors`. */
+#define MORE_SIZE 40
+
+void
+config_errors_clear(struct config_errors *e)
+{
+	memset(e, 0, sizeof(*e));
+}
+
+/* An error may quote what stands in a file: nothing of that may drive the
+ * terminal it is shown on. */
+static void
+blank_controls(char *s)
+{
+	for (; *s != '\0'; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			*s = '?';
+}
+
+void
+config_errors_add(struct config_errors *e, const char *fmt, ...)
+{
+	char line[512];
+	size_t room = sizeof(e->text) - MORE_SIZE - e->len;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	blank_controls(line);
+	e->count++;
+	if (n >= 0 && e->shown + 1 == e->count && strlen(line) + 2 <= room) {
+		e->len +=
+		    (size_t)snprintf(e->text + e->len, room, "%s\n", line);
+		e->shown++;
+		return;
+	}
+	snprintf(e->text + e->len, MORE_SIZE, "and %u more errors\n",
+	    e->count - e->shown);
+}
+
+/* Longest part of a value that an error quotes. */
+#define QUOTED_MAX 60
+
+static bool
+reject(struct config_errors *e, const char *where, const struct key *key,
+    const char *value, const char *why)
+{
+	char accepted[96];
+
+	if (is_number(key) || key->type == TYPE_WORD) {
+		describe_accepted(key, accepted, sizeof(accepted));
+		config_errors_add(e, "%s: %s: \"%.*s\": %s (%s)", where,
+		    key->name, QUOTED_MAX, value, why, accepted);
+	} else {
+		config_errors_add(e, "%s: %s: \"%.*s\": %s", where, key->name,
+		    QUOTED_MAX, value, why);
+	}
+	return false;
+}
+
+/* How many letters have to be added, removed or replaced to make b out of a;
+ * b has at most 31 (Levenshtein; one row of the matrix at a time). */
+static size_t
+distance(const char *a, const char *b)
+{
+	size_t row[32], len = strlen(b);
+
+	for (size_t j = 0; j <= len; j++)
+		row[j] = j;
+	for (size_t i = 1; *a != '\0'; a++, i++) {
+		size_t corner = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= len; j++) {
+			size_t best = corner + (*a != b[j - 1]);
+
+			if (best > row[j] + 1)
+				best = row[j] + 1;
+			if (best > row[j - 1] + 1)
+				best = row[j - 1] + 1;
+			corner = row[j];
+			row[j] = best;
+		}
+	}
+	return row[len];
+}
+
+static bool
+reject_key(struct config_errors *e, const char *where, const char *name)
+{
+	const char *nearest = NULL;
+	size_t least = 3; /* more letters than that are no slip */
+
+	for (size_t i = 0; i < KEYS; i++) {
+		size_t d = distance(name, keys[i].name);
+
+		if (d < least) {
+			least = d;
+			nearest = keys[i].name;
+		}
+	}
+	if (nearest != NULL)
+		config_errors_add(e, "%s: no such key: %.*s; did you mean %s?",
+		    where, QUOTED_MAX, name, nearest);
+	else
+		config_errors_add(e, "%s: no such key: %.*s; see telld.conf(5)",
+		    where, QUOTED_MAX, name);
+	return false;
+}
+
+/* -------------------------------------------------------- setting a key -- */
+
+/* Each returns NULL, or why the value cannot be; then c is as it was. */
+
+static const char *
+set_number(struct config *c, const struct key *key, const char *value)
+{
+	const char *why;
+	int64_t number;
+
+	if (!units_parse(units_of(key), value, &number, &why))
+		return why;
+	if (number < key->min || number > key->max)
+		return "out of range";
+	put_number(c, key, number);
+	return NULL;
+}
+
+static const char *
+set_word(struct config *c, const struct key *key, const char *value)
+{
+	for (int i = 0; key->words[i] != NULL; i++)
+		if (strcmp(key->words[i], value) == 0) {
+			put_number(c, key, i);
+			return NULL;
+		}
+	return "no such word";
+}
+
+/* A path has to be absolute: a daemon's working directory changes, and what
+ * was right at the start would be wrong at the reload. */
+static const char *
+set_path(struct config *c, const struct key *key, const char *value)
+{
+	bool is_none = key->type == TYPE_STORE && strcmp(value, "none") == 0;
+
+	if (value[0] != '/' && !is_none)
+		return key->type == TYPE_STORE
+		           ? "must be an absolute path, or none"
+		           : "must be an absolute path";
+	if (strlen(value) >= key->size)
+		return key->type == TYPE_CONTROL
+		           ? "the path is too long for a Unix socket"
+		           : "the path is too long";
+	memcpy(text_place(c, key), value, strlen(value) + 1);
+	return NULL;
+}
+
+static const char *
+set_listen(struct config *c, const char *value)
+{
+	struct address list[ADDRESS_PER_TEXT];
+	const char *why;
+
+	if (address_parse(value, list, ADDRESS_PER_TEXT, &why) == -1)
+		return why;
+	if (c->listen_count == CONFIG_LISTEN_MAX)
+		return "more than 64 addresses to listen on";
+	snprintf(c->listen[c->listen_count], sizeof(c->listen[0]), "%s", value);
+	c->listen_count++;
+	return NULL;
+}
+
+static const char *
+set_key(struct config *c, const struct key *key, const char *value)
+{
+	switch (key->type) {
+	case TYPE_WORD: return set_word(c, key, value);
+	case TYPE_STORE:
+	case TYPE_CONTROL: return set_path(c, key, value);
+	case TYPE_LISTEN: return set_listen(c, value);
+	default: return set_number(c, key, value);
+	}
+}
+
+void
+config_defaults(struct config *c)
+{
+	memset(c, 0, sizeof(*c));
+	for (size_t i = 0; i < KEYS; i++)
+		if (keys[i].fallback[0] != '\0' &&
+		    set_key(c, &keys[i], keys[i].fallback) != NULL)
+			bug("default of key=%s", keys[i].name);
+}
+
+/* The command line's `listen` do not add to the file's: who types one
+ * wants that one. */
+static const char *
+override_listen(struct config *c, const char *value)
+{
+	size_t saved = c->listen_count;
+	const char *why;
+
+	if (c->listen_overridden)
+		return set_listen(c, value);
+	c->listen_count = 0;
+	why = set_listen(c, value);
+	if (why != NULL)
+		c->listen_count = saved;
+	else
+		c->listen_overridden = true;
+	return why;
+}
+
+bool
+config_set(struct config *c, const char *name, const char *value,
+    const char *where, struct config_errors *e)
+{
+	const struct key *key = find_key(name);
+	const char *why;
+
+	if (key == NULL)
+		return reject_key(e, where, name);
+	why = key->type == TYPE_LISTEN ? override_listen(c, value)
+	                               : set_key(c, key, value);
+	return why == NULL || reject(e, where, key, value, why);
+}
+
+/* ------------------------------------------------------------- the file -- */
+
+/* One line, taken apart.  The longest names are far below NAME_SIZE: a longer
+ * one is cut, and then it is no key. */
+#define NAME_SIZE 32
+
+struct pair {
+	char name[NAME_SIZE]; /* "" for a line that says nothing */
+	char value[CONFIG_VALUE_MAX];
+};
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static bool
+is_name(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
+static const char *
+skip_blanks(const char *s, const char *end)
+{
+	while (s < end && is_blank(*s))
+		s++;
+	return s;
+}
+
+/* Copies what stands from s to end; cut to what fits. */
+static void
+copy_text(char *out, size_t size, const char *s, const char *end)
+{
+	size_t len = (size_t)(end - s);
+
+	if (len >= size)
+		len = size - 1;
+	memcpy(out, s, len);
+	out[len] = '\0';
+}
+
+/* A value without quotes ends at a # after a blank, or with the line. */
+static const char *
+take_plain(const char *s, const char *end, struct pair *pair)
+{
+	const char *stop = s;
+
+	while (stop < end && !(*stop == '#' && stop > s && is_blank(stop[-1])))
+		stop++;
+	while (stop > s && is_blank(stop[-1]))
+		stop--;
+	if (stop == s || *s == '#')
+		return "has no value";
+	if ((size_t)(stop - s) >= sizeof(pair->value))
+		return "has too long a value";
+	copy_text(pair->value, sizeof(pair->value), s, stop);
+	return NULL;
+}
+
+/* Within quotes, \" is a quote and \\ a backslash. */
+static const char *
+take_quoted(const char *s, const char *end, struct pair *pair)
+{
+	size_t len = 0;
+
+	for (s++; s < end && *s != '"'; s++) {
+		if (*s == '\\' && s + 1 < end)
+			s++;
+		if (len == sizeof(pair->value) - 1)
+			return "has too long a value";
+		pair->value[len++] = *s;
+	}
+	pair->value[len] = '\0';
+	if (s == end)
+		return "has no closing quote";
+	s = skip_blanks(s + 1, end);
+	if (s < end && *s != '#')
+		return "has something after the closing quote";
+	return NULL;
+}
+
+static bool
+has_control(const char *s, const char *end)
+{
+	for (; s < end; s++)
+		if (((unsigned char)*s < 0x20 && *s != '\t') || *s == 0x7f)
+			return true;
+	return false;
+}
+
+/* `KEY VALUE`, or `KEY = VALUE` as many are used to.  Returns NULL, or what is
+ * wrong with the line of that name. */
+static const char *
+take_line(const char *s, const char *end, struct pair *pair)
+{
+	const char *name = skip_blanks(s, end);
+
+	pair->name[0] = '\0';
+	if (name == end || *name == '#')
+		return NULL;
+	for (s = name; s < end && is_name(*s); s++)
+		continue;
+	copy_text(pair->name, sizeof(pair->name), name, s);
+	if (s == name)
+		return "does not begin with a key";
+	if (has_control(s, end))
+		return "has a control character";
+	if (s < end && !is_blank(*s) && *s != '=')
+		return "has no space after the key";
+	s = skip_blanks(s, end);
+	if (s < end && *s == '=')
+		s = skip_blanks(s + 1, end);
+	return s < end && *s == '"' ? take_quoted(s, end, pair)
+	                            : take_plain(s, end, pair);
+}
+
+/* All but `listen` can be said once: of two lines that differ, one would be
+ * wrong in silence. */
+static bool
+set_from_file(struct config *c, const struct pair *pair, unsigned line,
+    const char *where, unsigned first[KEYS], struct config_errors *e)
+{
+	const struct key *key = find_key(pair->name);
+	const char *why;
+
+	if (key == NULL)
+		return reject_key(e, where, pair->name);
+	if (first[key - keys] != 0 && key->type != TYPE_LISTEN) {
+		config_errors_add(e, "%s: %s: is already set in line %u", where,
+		    key->name, first[key - keys]);
+		return false;
+	}
+	first[key - keys] = line;
+	why = set_key(c, key, pair->value);
+	return why == NULL || reject(e, where, key, pair->value, why);
+}
+
+static bool
+parse_line(struct config *c, const char *s, const char *end, unsigned line,
+    const char *file, unsigned first[KEYS], struct config_errors *e)
+{
+	struct pair pair;
+	char where[256];
+	const char *why;
+
+	if (end > s && end[-1] == '\r')
+		end--;
+	snprintf(where, sizeof(where), "%.200s:%u", file, line);
+	why = take_line(s, end, &pair);
+	if (why != NULL) {
+		config_errors_add(e, "%s: %s%s%s", where, pair.name,
+		    pair.name[0] == '\0' ? "the line " : ": ", why);
+		return false;
+	}
+	if (pair.name[0] == '\0')
+		return true;
+	return set_from_file(c, &pair, line, where, first, e);
+}
+
+bool
+config_parse(struct config *c, const char *text, size_t len, const char *file,
+    struct config_errors *e)
+{
+	static const char mark[] = "\xef\xbb\xbf"; /* some editors' UTF-8 */
+	unsigned first[KEYS] = {0};
+	const char *end = text + len;
+	unsigned line = 0;
+	bool good = true;
+
+	if (len >= 3 && memcmp(text, mark, 3) == 0)
+		text += 3;
+	while (text < end) {
+		const char *stop = memchr(text, '\n', (size_t)(end - text));
+
+		if (stop == NULL)
+			stop = end;
+		if (!parse_line(c, text, stop, ++line, file, first, e))
+			good = false;
+		text = stop < end ? stop + 1 : end;
+	}
+	return good;
+}
+
+bool
+config_set_pair(struct config *c, const char *text, const char *where,
+    struct config_errors *e)
+{
+	const char *equals = strchr(text, '=');
+	const char *end = text + strlen(text);
+	const char *name = skip_blanks(text, end);
+	const char *value;
+	struct pair pair;
+
+	if (equals == NULL) {
+		config_errors_add(e, "%s: \"%.*s\": must be KEY=VALUE", where,
+		    QUOTED_MAX, text);
+		return false;
+	}
+	value = skip_blanks(equals + 1, end);
+	while (end > value && is_blank(end[-1]))
+		end--;
+	while (equals > name && is_blank(equals[-1]))
+		equals--;
+	if ((size_t)(end - value) >= sizeof(pair.value)) {
+		config_errors_add(e, "%s: has too long a value", where);
+		return false;
+	}
+	copy_text(pair.name, sizeof(pair.name), name, equals);
+	copy_text(pair.value, sizeof(pair.value), value, end);
+	return config_set(c, pair.name, pair.value, where, e);
+}
+
+/* Reads until the end or until size bytes are there.  -1/errno. */
+static ssize_t
+read_all(int fd, char *out, size_t size)
+{
+	size_t len = 0;
+
+	while (len < size) {
+		ssize_t n = read(fd, out + len, size - len);
+
+		if (n == 0)
+			break;
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return -1;
+		len += (size_t)n;
+	}
+	return (ssize_t)len;
+}
+
+static bool
+parse_descriptor(
+    struct config *c, int fd, const char *path, struct config_errors *e)
+{
+	char *text = malloc(CONFIG_FILE_MAX + 1);
+	ssize_t len =
+	    text == NULL ? -1 : read_all(fd, text, CONFIG_FILE_MAX + 1);
+	bool good = false;
+
+	if (len == -1)
+		config_errors_add(
+		    e, "%s: cannot read: %s", path, strerror(errno));
+	else if ((size_t)len > CONFIG_FILE_MAX)
+		config_errors_add(
+		    e, "%s: larger than %zu bytes", path, CONFIG_FILE_MAX);
+	else
+		good = config_parse(c, text, (size_t)len, path, e);
+	free(text);
+	return good;
+}
+
+bool
+config_read_file(struct config *c, const char *path, bool must_exist,
+    struct config_errors *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	bool good;
+
+	if (fd == -1) {
+		if (errno == ENOENT && !must_exist)
+			return true;
+		config_errors_add(
+		    e, "%s: cannot open: %s", path, strerror(errno));
+		return false;
+	}
+	good = parse_descriptor(c, fd, path, e);
+	close(fd);
+	return good;
+}
+
+/* ---------------------------------------------------- the whole of it -- */
+
+/* The XDG base directory specification: a relative path there is to be taken
+ * as not set. */
+static const char *
+absolute_env(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value != NULL && value[0] == '/' ? value : NULL;
+}
+
+/* Where telld keeps what outlives it; false if nothing says where. */
+static bool
+state_directory(char *out, size_t size)
+{
+	const char *state = absolute_env("XDG_STATE_HOME");
+	const char *home = absolute_env("HOME");
+	int n = -1;
+
+	if (geteuid() == 0)
+		n = snprintf(out, size, "/var/lib/telld");
+	else if (state != NULL)
+		n = snprintf(out, size, "%s/telld", state);
+	else if (home != NULL)
+		n = snprintf(out, size, "%s/.local/state/telld", home);
+	return n >= 0 && (size_t)n < size;
+}
+
+static void
+default_store(struct config *c, struct config_errors *e)
+{
+	if (c->store[0] != '\0' || state_directory(c->store, sizeof(c->store)))
+		return;
+	c->store[0] = '\0';
+	config_errors_add(e,
+	    "store: no default without HOME or XDG_STATE_HOME; "
+	    "set an absolute path, or none");
+}
+
+/* Beside the other sockets of the user's session, or else with the mail:
+ * that directory is the user's own too. */
+static void
+default_control(struct config *c, struct config_errors *e)
+{
+	char path[CONFIG_VALUE_MAX];
+	const char *runtime = absolute_env("XDG_RUNTIME_DIR");
+	int n = -1;
+
+	if (c->control[0] != '\0')
+		return;
+	if (geteuid() == 0)
+		n = snprintf(path, sizeof(path), "/run/telld/control");
+	else if (runtime != NULL)
+		n = snprintf(path, sizeof(path), "%s/telld.sock", runtime);
+	else if (c->store[0] == '/')
+		n = snprintf(path, sizeof(path), "%s/control", c->store);
+	else if (state_directory(path, sizeof(path) - sizeof("/control")))
+		n = (int)strlen(strcat(path, "/control"));
+	if (n >= 0 && (size_t)n < sizeof(c->control))
+		memcpy(c->control, path, (size_t)n + 1);
+	else
+		config_errors_add(e,
+		    "control: no default %s; set an absolute path",
+		    n == -1 ? "without HOME or XDG_RUNTIME_DIR"
+			    : "that is short enough for a Unix socket");
+}
+
+/* A part must not be larger than the whole. */
+static void
+check_fits(const char *part, uint64_t part_size, const char *whole,
+    uint64_t whole_size, struct config_errors *e)
+{
+	char text[UNITS_TEXT_MAX], limit[UNITS_TEXT_MAX];
+
+	if (part_size <= whole_size)
+		return;
+	units_format(UNITS_BYTES, (int64_t)part_size, text);
+	units_format(UNITS_BYTES, (int64_t)whole_size, limit);
+	config_errors_add(
+	    e, "%s: %s is more than %s, which is %s", part, text, whole, limit);
+}
+
+/* Port 0 is a different port each time, so only that may be said twice. */
+static bool
+takes_any_port(const char *text)
+{
+	size_t len = strlen(text);
+
+	return strncmp(text, "unix:", 5) != 0 && len > 2 &&
+	       strcmp(text + len - 2, ":0") == 0;
+}
+
+static void
+check_listen(const struct config *c, struct config_errors *e)
+{
+	for (size_t i = 0; i < c->listen_count; i++) {
+		const char *text = c->listen[i];
+
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(text, c->listen[j]) == 0 &&
+			    !takes_any_port(text))
+				config_errors_add(
+				    e, "listen: %s is set twice", text);
+		if (strncmp(text, "unix:", 5) == 0 &&
+		    strcmp(text + 5, c->control) == 0)
+			config_errors_add(
+			    e, "listen: %s is the control socket", text);
+	}
+}
+
+static void
+check_poller(const struct config *c, struct config_errors *e)
+{
+#ifdef __linux__
+	(void)c;
+	(void)e;
+#else
+	if (c->poller == CONFIG_POLLER_EPOLL)
+		config_errors_add(
+		    e, "poller: epoll is not on this system (auto or poll)");
+#endif
+}
+
+bool
+config_finish(struct config *c, struct config_errors *e)
+{
+	if (c->listen_count == 0)
+		set_listen(c, default_listen);
+	default_store(c, e);
+	default_control(c, e);
+	check_listen(c, e);
+	check_poller(c, e);
+	if (config_keeps_mail(c)) {
+		check_fits("mailbox_max", c->mailbox_max, "store_max",
+		    c->store_max, e);
+		check_fits("segment_max", c->segment_max, "store_max",
+		    c->store_max, e);
+	}
+	return e->count == 0;
+}
+
+bool
+config_keeps_mail(const struct config *c)
+{
+	return strcmp(c->store, "none") != 0;
+}
+
+/* ------------------------------------------------------------- printing -- */
+
+/* A text that grows only in length once out is full, as snprintf(3) does. */
+struct writer {
+	char *out;
+	size_t size, len;
+};
+
+static void __attribute__((format(printf, 2, 3)))
+write_text(struct writer *w, const char *fmt, ...)
+{
+	bool fits = w->len < w->size;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(fits ? w->out + w->len : NULL,
+	    fits ? w->size - w->len : 0, fmt, ap);
+	va_end(ap);
+	w->len += n < 0 ? 0 : (size_t)n;
+}
+
+/* In quotes, if it would not be read back as it is without them. */
+static void
+write_value(struct writer *w, const struct key *key, const char *value)
+{
+	bool plain = strpbrk(value, " \t#\"\\=") == NULL;
+
+	if (value[0] == '\0')
+		return;
+	write_text(w, plain ? "%s " : "%s \"", key->name);
+	for (; *value != '\0'; value++)
+		write_text(w,
+		    !plain && (*value == '"' || *value == '\\') ? "\\%c" : "%c",
+		    *value);
+	write_text(w, plain ? "\n" : "\"\n");
+}
+
+static void
+write_key(struct writer *w, const struct config *c, const struct key *key)
+{
+	char text[UNITS_TEXT_MAX];
+
+	if (key->type == TYPE_LISTEN) {
+		for (size_t i = 0; i < c->listen_count; i++)
+			write_value(w, key, c->listen[i]);
+	} else if (key->type == TYPE_WORD) {
+		write_text(
+		    w, "%s %s\n", key->name, key->words[get_number(c, key)]);
+	} else if (is_number(key)) {
+		units_format(units_of(key), get_number(c, key), text);
+		write_text(w, "%s %s\n", key->name, text);
+	} else {
+		write_value(w, key, (const char *)c + key->offset);
+	}
+}
+
+size_t
+config_print(const struct config *c, char *out, size_t size)
+{
+	struct writer w = {out, size, 0};
+
+	if (size > 0)
+		out[0] = '\0';
+	for (size_t i = 0; i < KEYS; i++)
+		write_key(&w, c, &keys[i]);
+	return w.len;
+}
