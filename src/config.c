@@ -5,13 +5,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "config_line.h"
 #include "units.h"
 
 /* ------------------------------------------------------------ the table -- */
@@ -100,8 +100,6 @@ static const struct key keys[] = {
 /* clang-format on */
 
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
-
-static const char default_listen[] = "127.0.0.1:8080";
 
 static const struct key *
 find_key(const char *name)
@@ -233,48 +231,6 @@ config_key_help(size_t index, struct config_key_help *help)
 
 /* --------------------------------------------------------------- errors -- */
 
-/* Kept free at the end of the text for `and N more errors`. */
-#define MORE_SIZE 40
-
-void
-config_errors_clear(struct config_errors *e)
-{
-	memset(e, 0, sizeof(*e));
-}
-
-/* An error may quote what stands in a file: nothing of that may drive the
- * terminal it is shown on. */
-static void
-blank_controls(char *s)
-{
-	for (; *s != '\0'; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			*s = '?';
-}
-
-void
-config_errors_add(struct config_errors *e, const char *fmt, ...)
-{
-	char line[512];
-	size_t room = sizeof(e->text) - MORE_SIZE - e->len;
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	blank_controls(line);
-	e->count++;
-	if (n >= 0 && e->shown + 1 == e->count && strlen(line) + 2 <= room) {
-		e->len +=
-		    (size_t)snprintf(e->text + e->len, room, "%s\n", line);
-		e->shown++;
-		return;
-	}
-	snprintf(e->text + e->len, MORE_SIZE, "and %u more errors\n",
-	    e->count - e->shown);
-}
-
 /* Longest part of a value that an error quotes. */
 #define QUOTED_MAX 60
 
@@ -374,6 +330,15 @@ set_word(struct config *c, const struct key *key, const char *value)
 	return "no such word";
 }
 
+static bool
+has_control(const char *s)
+{
+	for (; *s != '\0'; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			return true;
+	return false;
+}
+
 /* A path has to be absolute: a daemon's working directory changes, and what
  * was right at the start would be wrong at the reload. */
 static const char *
@@ -385,6 +350,8 @@ set_path(struct config *c, const struct key *key, const char *value)
 		return key->type == TYPE_STORE
 		           ? "must be an absolute path, or none"
 		           : "must be an absolute path";
+	if (has_control(value))
+		return "the path has a control character";
 	if (strlen(value) >= key->size)
 		return key->type == TYPE_CONTROL
 		           ? "the path is too long for a Unix socket"
@@ -465,127 +432,10 @@ config_set(struct config *c, const char *name, const char *value,
 
 /* ------------------------------------------------------------- the file -- */
 
-/* One line, taken apart.  The longest names are far below NAME_SIZE: a longer
- * one is cut, and then it is no key. */
-#define NAME_SIZE 32
-
-struct pair {
-	char name[NAME_SIZE]; /* "" for a line that says nothing */
-	char value[CONFIG_VALUE_MAX];
-};
-
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static bool
-is_name(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9') || c == '_' || c == '-';
-}
-
-static const char *
-skip_blanks(const char *s, const char *end)
-{
-	while (s < end && is_blank(*s))
-		s++;
-	return s;
-}
-
-/* Copies what stands from s to end; cut to what fits. */
-static void
-copy_text(char *out, size_t size, const char *s, const char *end)
-{
-	size_t len = (size_t)(end - s);
-
-	if (len >= size)
-		len = size - 1;
-	memcpy(out, s, len);
-	out[len] = '\0';
-}
-
-/* A value without quotes ends at a # after a blank, or with the line. */
-static const char *
-take_plain(const char *s, const char *end, struct pair *pair)
-{
-	const char *stop = s;
-
-	while (stop < end && !(*stop == '#' && stop > s && is_blank(stop[-1])))
-		stop++;
-	while (stop > s && is_blank(stop[-1]))
-		stop--;
-	if (stop == s || *s == '#')
-		return "has no value";
-	if ((size_t)(stop - s) >= sizeof(pair->value))
-		return "has too long a value";
-	copy_text(pair->value, sizeof(pair->value), s, stop);
-	return NULL;
-}
-
-/* Within quotes, \" is a quote and \\ a backslash. */
-static const char *
-take_quoted(const char *s, const char *end, struct pair *pair)
-{
-	size_t len = 0;
-
-	for (s++; s < end && *s != '"'; s++) {
-		if (*s == '\\' && s + 1 < end)
-			s++;
-		if (len == sizeof(pair->value) - 1)
-			return "has too long a value";
-		pair->value[len++] = *s;
-	}
-	pair->value[len] = '\0';
-	if (s == end)
-		return "has no closing quote";
-	s = skip_blanks(s + 1, end);
-	if (s < end && *s != '#')
-		return "has something after the closing quote";
-	return NULL;
-}
-
-static bool
-has_control(const char *s, const char *end)
-{
-	for (; s < end; s++)
-		if (((unsigned char)*s < 0x20 && *s != '\t') || *s == 0x7f)
-			return true;
-	return false;
-}
-
-/* `KEY VALUE`, or `KEY = VALUE` as many are used to.  Returns NULL, or what is
- * wrong with the line of that name. */
-static const char *
-take_line(const char *s, const char *end, struct pair *pair)
-{
-	const char *name = skip_blanks(s, end);
-
-	pair->name[0] = '\0';
-	if (name == end || *name == '#')
-		return NULL;
-	for (s = name; s < end && is_name(*s); s++)
-		continue;
-	copy_text(pair->name, sizeof(pair->name), name, s);
-	if (s == name)
-		return "does not begin with a key";
-	if (has_control(s, end))
-		return "has a control character";
-	if (s < end && !is_blank(*s) && *s != '=')
-		return "has no space after the key";
-	s = skip_blanks(s, end);
-	if (s < end && *s == '=')
-		s = skip_blanks(s + 1, end);
-	return s < end && *s == '"' ? take_quoted(s, end, pair)
-	                            : take_plain(s, end, pair);
-}
-
 /* All but `listen` can be said once: of two lines that differ, one would be
  * wrong in silence. */
 static bool
-set_from_file(struct config *c, const struct pair *pair, unsigned line,
+set_from_file(struct config *c, const struct config_line *pair, unsigned line,
     const char *where, unsigned first[KEYS], struct config_errors *e)
 {
 	const struct key *key = find_key(pair->name);
@@ -607,14 +457,14 @@ static bool
 parse_line(struct config *c, const char *s, const char *end, unsigned line,
     const char *file, unsigned first[KEYS], struct config_errors *e)
 {
-	struct pair pair;
+	struct config_line pair;
 	char where[256];
 	const char *why;
 
 	if (end > s && end[-1] == '\r')
 		end--;
 	snprintf(where, sizeof(where), "%.200s:%u", file, line);
-	why = take_line(s, end, &pair);
+	why = config_line_take(s, end, &pair);
 	if (why != NULL) {
 		config_errors_add(e, "%s: %s%s%s", where, pair.name,
 		    pair.name[0] == '\0' ? "the line " : ": ", why);
@@ -653,28 +503,14 @@ bool
 config_set_pair(struct config *c, const char *text, const char *where,
     struct config_errors *e)
 {
-	const char *equals = strchr(text, '=');
-	const char *end = text + strlen(text);
-	const char *name = skip_blanks(text, end);
-	const char *value;
-	struct pair pair;
+	struct config_line pair;
+	const char *why = config_line_take_pair(text, &pair);
 
-	if (equals == NULL) {
-		config_errors_add(e, "%s: \"%.*s\": must be KEY=VALUE", where,
-		    QUOTED_MAX, text);
+	if (why != NULL) {
+		config_errors_add(
+		    e, "%s: \"%.*s\": %s", where, QUOTED_MAX, text, why);
 		return false;
 	}
-	value = skip_blanks(equals + 1, end);
-	while (end > value && is_blank(end[-1]))
-		end--;
-	while (equals > name && is_blank(equals[-1]))
-		equals--;
-	if ((size_t)(end - value) >= sizeof(pair.value)) {
-		config_errors_add(e, "%s: has too long a value", where);
-		return false;
-	}
-	copy_text(pair.name, sizeof(pair.name), name, equals);
-	copy_text(pair.value, sizeof(pair.value), value, end);
 	return config_set(c, pair.name, pair.value, where, e);
 }
 
@@ -736,154 +572,6 @@ config_read_file(struct config *c, const char *path, bool must_exist,
 	good = parse_descriptor(c, fd, path, e);
 	close(fd);
 	return good;
-}
-
-/* ---------------------------------------------------- the whole of it -- */
-
-/* The XDG base directory specification: a relative path there is to be taken
- * as not set. */
-static const char *
-absolute_env(const char *name)
-{
-	const char *value = getenv(name);
-
-	return value != NULL && value[0] == '/' ? value : NULL;
-}
-
-/* Where telld keeps what outlives it; false if nothing says where. */
-static bool
-state_directory(char *out, size_t size)
-{
-	const char *state = absolute_env("XDG_STATE_HOME");
-	const char *home = absolute_env("HOME");
-	int n = -1;
-
-	if (geteuid() == 0)
-		n = snprintf(out, size, "/var/lib/telld");
-	else if (state != NULL)
-		n = snprintf(out, size, "%s/telld", state);
-	else if (home != NULL)
-		n = snprintf(out, size, "%s/.local/state/telld", home);
-	return n >= 0 && (size_t)n < size;
-}
-
-static void
-default_store(struct config *c, struct config_errors *e)
-{
-	if (c->store[0] != '\0' || state_directory(c->store, sizeof(c->store)))
-		return;
-	c->store[0] = '\0';
-	config_errors_add(e,
-	    "store: no default without HOME or XDG_STATE_HOME; "
-	    "set an absolute path, or none");
-}
-
-/* Beside the other sockets of the user's session, or else with the mail:
- * that directory is the user's own too. */
-static void
-default_control(struct config *c, struct config_errors *e)
-{
-	char path[CONFIG_VALUE_MAX];
-	const char *runtime = absolute_env("XDG_RUNTIME_DIR");
-	int n = -1;
-
-	if (c->control[0] != '\0')
-		return;
-	if (geteuid() == 0)
-		n = snprintf(path, sizeof(path), "/run/telld/control");
-	else if (runtime != NULL)
-		n = snprintf(path, sizeof(path), "%s/telld.sock", runtime);
-	else if (c->store[0] == '/')
-		n = snprintf(path, sizeof(path), "%s/control", c->store);
-	else if (state_directory(path, sizeof(path) - sizeof("/control")))
-		n = (int)strlen(strcat(path, "/control"));
-	if (n >= 0 && (size_t)n < sizeof(c->control))
-		memcpy(c->control, path, (size_t)n + 1);
-	else
-		config_errors_add(e,
-		    "control: no default %s; set an absolute path",
-		    n == -1 ? "without HOME or XDG_RUNTIME_DIR"
-			    : "that is short enough for a Unix socket");
-}
-
-/* A part must not be larger than the whole. */
-static void
-check_fits(const char *part, uint64_t part_size, const char *whole,
-    uint64_t whole_size, struct config_errors *e)
-{
-	char text[UNITS_TEXT_MAX], limit[UNITS_TEXT_MAX];
-
-	if (part_size <= whole_size)
-		return;
-	units_format(UNITS_BYTES, (int64_t)part_size, text);
-	units_format(UNITS_BYTES, (int64_t)whole_size, limit);
-	config_errors_add(
-	    e, "%s: %s is more than %s, which is %s", part, text, whole, limit);
-}
-
-/* Port 0 is a different port each time, so only that may be said twice. */
-static bool
-takes_any_port(const char *text)
-{
-	size_t len = strlen(text);
-
-	return strncmp(text, "unix:", 5) != 0 && len > 2 &&
-	       strcmp(text + len - 2, ":0") == 0;
-}
-
-static void
-check_listen(const struct config *c, struct config_errors *e)
-{
-	for (size_t i = 0; i < c->listen_count; i++) {
-		const char *text = c->listen[i];
-
-		for (size_t j = 0; j < i; j++)
-			if (strcmp(text, c->listen[j]) == 0 &&
-			    !takes_any_port(text))
-				config_errors_add(
-				    e, "listen: %s is set twice", text);
-		if (strncmp(text, "unix:", 5) == 0 &&
-		    strcmp(text + 5, c->control) == 0)
-			config_errors_add(
-			    e, "listen: %s is the control socket", text);
-	}
-}
-
-static void
-check_poller(const struct config *c, struct config_errors *e)
-{
-#ifdef __linux__
-	(void)c;
-	(void)e;
-#else
-	if (c->poller == CONFIG_POLLER_EPOLL)
-		config_errors_add(
-		    e, "poller: epoll is not on this system (auto or poll)");
-#endif
-}
-
-bool
-config_finish(struct config *c, struct config_errors *e)
-{
-	if (c->listen_count == 0)
-		set_listen(c, default_listen);
-	default_store(c, e);
-	default_control(c, e);
-	check_listen(c, e);
-	check_poller(c, e);
-	if (config_keeps_mail(c)) {
-		check_fits("mailbox_max", c->mailbox_max, "store_max",
-		    c->store_max, e);
-		check_fits("segment_max", c->segment_max, "store_max",
-		    c->store_max, e);
-	}
-	return e->count == 0;
-}
-
-bool
-config_keeps_mail(const struct config *c)
-{
-	return strcmp(c->store, "none") != 0;
 }
 
 /* ------------------------------------------------------------- printing -- */

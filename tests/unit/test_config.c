@@ -255,6 +255,7 @@ paths_that_do_not_fit_are_refused(void)
 	CHECK(!config_set(&c, "control", text, "-o", &e));
 	text[ADDRESS_PATH_MAX] = '\0';
 	CHECK(config_set(&c, "control", text, "-o", &e));
+	CHECK(!config_set(&c, "store", "/a\nb", "-o", &e));
 	memset(text, 'x', sizeof(text) - 1);
 	memcpy(text, "store ", 6);
 	CHECK(fails(text, "store: has too long a value"));
@@ -271,7 +272,7 @@ keys_are_checked_against_each_other(void)
 	parse("store_max 1 MiB\nstore /x\ncontrol /c\n");
 	CHECK(!config_finish(&c, &e));
 	CHECK(strcmp(e.text, "segment_max: 8 MiB is more than store_max, which "
-	                     "is 1 MiB\n") == 0);
+			     "is 1 MiB\n") == 0);
 	parse("store_max 1 MiB\nstore none\ncontrol /c\n");
 	CHECK(config_finish(&c, &e) && !config_keeps_mail(&c));
 	parse("store none\ncontrol /c\nlisten unix:/c\n");
@@ -399,6 +400,68 @@ a_file_is_read_or_told(void)
 	CHECK(strstr(e.text, "/: cannot read: ") != NULL);
 }
 
+/* The paragraph of a key in the manual, from its .It to the next; "" if
+ * there is none. */
+static const char *
+manual_of(const char *manual, const char *name)
+{
+	static char text[4096];
+	char head[64];
+	const char *start, *end;
+
+	snprintf(head, sizeof(head), "\n.It Ic %s ", name);
+	start = strstr(manual, head);
+	if (start == NULL)
+		return "";
+	end = strstr(start + 1, "\n.It ");
+	snprintf(text, sizeof(text), "%.*s",
+	    end == NULL ? (int)strlen(start) : (int)(end - start), start);
+	return text;
+}
+
+/* The manual stands beside the tests, wherever the build is. */
+static size_t
+read_manual(char *text, size_t size)
+{
+	static const char name[] = "man/telld.conf.5";
+	const char *tests = strstr(__FILE__, "tests/unit/");
+	char path[CONFIG_VALUE_MAX];
+	ssize_t n;
+	int fd;
+
+	if (tests == NULL)
+		return 0;
+	snprintf(path, sizeof(path), "%.*s%s", (int)(tests - __FILE__),
+	    __FILE__, name);
+	fd = open(path, O_RDONLY);
+	n = read(fd, text, size - 1);
+	close(fd);
+	text[n < 0 ? 0 : n] = '\0';
+	return n < 0 ? 0 : (size_t)n;
+}
+
+static void
+the_manual_has_every_key_with_default_and_range(void)
+{
+	static char manual[65536];
+	struct config_key_help help;
+	size_t i;
+
+	CHECK(read_manual(manual, sizeof(manual)) > 0);
+	for (i = 0; config_key_help(i, &help); i++) {
+		const char *text = manual_of(manual, help.name);
+		bool whole = strstr(text, help.accepts) != NULL &&
+		             strstr(text, help.fallback) != NULL;
+
+		if (!whole)
+			printf("# %s: %s, %s\n", help.name, help.fallback,
+			    help.accepts);
+		CHECK(whole);
+		CHECK(help.help[0] != '\0');
+	}
+	CHECK(i == 20);
+}
+
 int
 main(void)
 {
@@ -421,5 +484,6 @@ main(void)
 	RUN(others_have_places_of_their_own);
 	RUN(what_is_printed_is_read_back);
 	RUN(a_file_is_read_or_told);
+	RUN(the_manual_has_every_key_with_default_and_range);
 	return check_summary();
 }
