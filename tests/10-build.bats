@@ -30,7 +30,8 @@ setup_file() {
 	[ -x "$DIR/root/opt/telld/sbin/telld" ]
 	[ ! -f "$TOP/src/tellctl.c" ] || [ -x "$DIR/root/opt/telld/sbin/tellctl" ]
 	for page in "$TOP"/man/*.[1-8]; do
-		[ -f "$DIR/root/opt/telld/share/man/man${page##*.}/${page##*/}" ]
+		[ -f "$DIR/root/opt/telld/share/man/man${page##*.}/${page##*/}" ] ||
+			fail "not installed: $page"
 	done
 	# Nothing stands outside of the prefix, or is open to others' writing.
 	run find "$DIR/root" -type f ! -path "$DIR/root/opt/telld/*"
