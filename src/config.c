@@ -238,9 +238,9 @@ static bool
 reject(struct config_errors *e, const char *where, const struct key *key,
     const char *value, const char *why)
 {
-	char accepted[96];
-
 	if (is_number(key) || key->type == TYPE_WORD) {
+		char accepted[96];
+
 		describe_accepted(key, accepted, sizeof(accepted));
 		config_errors_add(e, "%s: %s: \"%.*s\": %s (%s)", where,
 		    key->name, QUOTED_MAX, value, why, accepted);

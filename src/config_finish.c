@@ -62,7 +62,7 @@ default_store(struct config *c, struct config_errors *e)
 static void
 default_control(struct config *c, struct config_errors *e)
 {
-	char path[CONFIG_VALUE_MAX];
+	char path[CONFIG_VALUE_MAX], state[CONFIG_VALUE_MAX];
 	const char *runtime = absolute_env("XDG_RUNTIME_DIR");
 	int n = -1;
 
@@ -74,8 +74,8 @@ default_control(struct config *c, struct config_errors *e)
 		n = snprintf(path, sizeof(path), "%s/telld.sock", runtime);
 	else if (c->store[0] == '/')
 		n = snprintf(path, sizeof(path), "%s/control", c->store);
-	else if (state_directory(path, sizeof(path) - sizeof("/control")))
-		n = (int)strlen(strcat(path, "/control"));
+	else if (state_directory(state, sizeof(state)))
+		n = snprintf(path, sizeof(path), "%s/control", state);
 	if (n >= 0 && (size_t)n < sizeof(c->control))
 		memcpy(c->control, path, (size_t)n + 1);
 	else

@@ -96,8 +96,9 @@ config_line_take(const char *s, const char *end, struct config_line *line)
 	line->name[0] = '\0';
 	if (name == end || *name == '#')
 		return NULL;
-	for (s = name; s < end && is_name(*s); s++)
-		continue;
+	s = name;
+	while (s < end && is_name(*s))
+		s++;
 	copy_text(line->name, sizeof(line->name), name, s);
 	if (s == name)
 		return "does not begin with a key";

@@ -246,24 +246,27 @@ put(struct sink *s, const char *line, size_t len)
 
 /* Lines that were dropped are told first, so that the gap shows where it is;
  * if even that does not fit, this line is one more of them. */
+static bool
+put_gap(struct sink *s)
+{
+	char line[LOG_LINE_MAX];
+	char text[64];
+
+	if (s->dropped == 0)
+		return true;
+	snprintf(text, sizeof(text), "dropped lines=%lu", s->dropped);
+	if (!put(s, line, compose(s, LOG_LEVEL_WARNING, text, line)))
+		return false;
+	s->dropped = 0;
+	return true;
+}
+
 static void
 put_line(struct sink *s, enum log_level level, const char *text)
 {
 	char line[LOG_LINE_MAX];
-	char gap[64];
-	size_t len;
 
-	if (s->dropped > 0) {
-		snprintf(gap, sizeof(gap), "dropped lines=%lu", s->dropped);
-		len = compose(s, LOG_LEVEL_WARNING, gap, line);
-		if (!put(s, line, len)) {
-			s->dropped++;
-			return;
-		}
-		s->dropped = 0;
-	}
-	len = compose(s, level, text, line);
-	if (!put(s, line, len))
+	if (!put_gap(s) || !put(s, line, compose(s, level, text, line)))
 		s->dropped++;
 }
 

@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#define KIB    INT64_C(1024)
+#define SECOND INT64_C(1000) /* in ms */
+
 struct unit {
 	const char *name;
 	int64_t size;
@@ -19,19 +22,19 @@ static const struct unit bytes[] = {
     {"", 1},
     {"byte", 1},
     {"bytes", 1},
-    {"KiB", 1024},
-    {"MiB", 1024 * 1024},
-    {"GiB", 1024 * 1024 * 1024},
+    {"KiB", KIB},
+    {"MiB", 1024 * KIB},
+    {"GiB", 1024 * 1024 * KIB},
     {NULL, 0},
 };
 
 static const struct unit times[] = {
     {"ms", 1},
-    {"s", 1000},
-    {"min", 60 * 1000},
-    {"h", 3600 * 1000},
-    {"day", 24 * 3600 * 1000},
-    {"days", 24 * 3600 * 1000},
+    {"s", SECOND},
+    {"min", 60 * SECOND},
+    {"h", 3600 * SECOND},
+    {"day", 24 * 3600 * SECOND},
+    {"days", 24 * 3600 * SECOND},
     {NULL, 0},
 };
 
@@ -124,21 +127,29 @@ units_parse(
 	return true;
 }
 
+/* The largest unit that divides value. */
+static const struct unit *
+best_unit(const struct unit *unit, int64_t value)
+{
+	const struct unit *best = unit;
+
+	for (; unit->name != NULL; unit++)
+		if (unit->size == 1 ||
+		    (value != 0 && value % unit->size == 0 &&
+			(unit->size > best->size || value > unit->size)))
+			best = unit;
+	return best;
+}
+
 void
 units_format(enum units units, int64_t value, char out[UNITS_TEXT_MAX])
 {
-	const struct unit *best = units_of(units);
+	const struct unit *unit = best_unit(units_of(units), value);
 
-	if (units == UNITS_OCTAL) {
+	if (units == UNITS_OCTAL)
 		snprintf(out, UNITS_TEXT_MAX, "%04" PRIo64, (uint64_t)value);
-		return;
-	}
-	for (const struct unit *u = best; u->name != NULL; u++)
-		if (u->size == 1 || (value != 0 && value % u->size == 0))
-			best = u;
-	if (best->size > 1 && value == best->size &&
-	    best[-1].size == best->size)
-		best--; /* `1 day` */
-	snprintf(out, UNITS_TEXT_MAX, "%" PRId64 "%s%s", value / best->size,
-	    best->name[0] == '\0' ? "" : " ", best->name);
+	else
+		snprintf(out, UNITS_TEXT_MAX, "%" PRId64 "%s%s",
+		    value / unit->size, unit->name[0] == '\0' ? "" : " ",
+		    unit->name);
 }
