@@ -29,7 +29,7 @@ blank_controls(char *s)
 void
 config_errors_add(struct config_errors *e, const char *fmt, ...)
 {
-	char line[512];
+	char line[512] = "";
 	size_t room = sizeof(e->text) - MORE_SIZE - e->len;
 	va_list ap;
 	int n;
