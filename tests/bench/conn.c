@@ -186,7 +186,7 @@ take_expected(struct conn *c, const char *p, size_t n)
 	return used;
 }
 
-static void
+static _Noreturn void
 complain(const struct conn *c, const char *what, const char *text, size_t len)
 {
 	die("%s: %s: %.*s", c->name, what, len > 200 ? 200 : (int)len, text);

@@ -34,17 +34,17 @@ static const struct scenario {
 /* How long a server may take to start. */
 #define START_NS (UINT64_C(10) * 1000 * 1000 * 1000)
 
-/* Scenarios keep arrays of pairs on the stack. */
-#define PAIRS_MAX 1000
+/* A stamp has four digits for the sender. */
+#define SENDERS_MAX 9999
 
-static void
+static _Noreturn void
 usage(void)
 {
 	fputs("load: see load -h\n", stderr);
 	exit(2);
 }
 
-static void
+static _Noreturn void
 help(void)
 {
 	fputs("usage: load [options] -a ADDRESS:PORT SCENARIO\n"
@@ -130,7 +130,7 @@ set_proto(struct load *l, const char *name)
 }
 
 /* Free now; only a server that takes no port 0 needs this. */
-static void
+static _Noreturn void
 print_free_port(void)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET};
@@ -174,7 +174,7 @@ set_number(struct load *l, int option, const char *value)
 {
 	switch (option) {
 	case 's': l->size = number(value, STAMP_LEN, TEXT_MAX); break;
-	case 'n': l->count = number(value, 1, PAIRS_MAX); break;
+	case 'n': l->count = number(value, 1, SENDERS_MAX); break;
 	case 'i': l->idle = number(value, 0, 1000000); break;
 	case 'k': l->inflight = number(value, 1, 1000); break;
 	case 'w': l->window = number(value, 0, SIZE_MAX); break;

@@ -13,6 +13,7 @@
 #include "load.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 
 /* Without a text for so long, one is lost. */
 #define PATIENCE_NS (UINT64_C(10) * 1000 * 1000 * 1000)
@@ -110,7 +111,7 @@ static void
 run(struct load *l, struct flow *f, size_t flows)
 {
 	uint64_t start, got, cpu;
-	double s;
+	double s, rate;
 
 	send_for(l, f, flows, l->warm_ns);
 	start = now_ns();
@@ -119,7 +120,10 @@ run(struct load *l, struct flow *f, size_t flows)
 	send_for(l, f, flows, l->run_ns);
 	drain(l, f, flows);
 	s = (double)(now_ns() - start) / 1e9;
-	print_figure("texts_per_s", (double)(l->got - got) / s);
+	rate = (double)(l->got - got) / s;
+	print_figure("texts_per_s", rate);
+	print_figure(
+	    "texts_a_reader_per_s", rate / (double)(flows * f[0].readers));
 	print_figure("generator_cpu", (double)(cpu_ns() - cpu) / 1e9 / s);
 }
 
@@ -127,9 +131,12 @@ run(struct load *l, struct flow *f, size_t flows)
 void
 scen_stream(struct load *l)
 {
-	struct batch batch[l->count];
-	struct flow flow[l->count];
+	struct batch *batch = calloc(l->count, sizeof(*batch));
+	struct flow *flow = calloc(l->count, sizeof(*flow));
 	size_t idle = l->idle;
+
+	if (batch == NULL || flow == NULL)
+		die("out of memory");
 
 	crowd_reserve(l, idle + 2 * l->count);
 	crowd_enter(l, crowd_add(l, 'i', 0, idle), idle);
@@ -144,6 +151,8 @@ scen_stream(struct load *l)
 	}
 	crowd_enter(l, l->conn + idle, 2 * l->count);
 	run(l, flow, l->count);
+	free(flow);
+	free(batch);
 }
 
 static void

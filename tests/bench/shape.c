@@ -13,8 +13,9 @@
  * Everyone reads what there is, up to 64 KiB, and writes it.  Whatever telld
  * does for its promises shows as the difference from this.
  *
- * Prints `listening on 127.0.0.1:PORT`.  When the parent is killed its hub sees
- * EOF and ends, and so do the children.
+ * shape [FD]: writes `listening on 127.0.0.1:PORT` to that descriptor, else to
+ * standard output, and closes it.  When the parent is killed its hub sees EOF
+ * and ends, and so do the children.
  */
 #define _GNU_SOURCE /* accept4 */
 #include <errno.h>
@@ -50,7 +51,7 @@ struct pump {
 
 static char chunk[CHUNK];
 
-static void
+static _Noreturn void
 fail(const char *what)
 {
 	fprintf(stderr, "shape: %s: %s\n", what, strerror(errno));
@@ -140,7 +141,7 @@ child_round(int fd[2], struct pump pump[2])
 	return true;
 }
 
-static void
+static _Noreturn void
 child_run(int client, int hub)
 {
 	int fd[2] = {client, hub};
@@ -237,7 +238,7 @@ hub_on_event(struct hub *h, size_t i, unsigned events)
 	}
 }
 
-static void
+static _Noreturn void
 hub_run(int parent, size_t max)
 {
 	struct hub h = {.parent = parent, .max = max};
@@ -330,7 +331,7 @@ hub_start(size_t max)
 }
 
 static int
-listen_anywhere(void)
+listen_anywhere(int tell)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET};
 	socklen_t len = sizeof(a);
@@ -341,13 +342,13 @@ listen_anywhere(void)
 	    listen(fd, BACKLOG) != 0 ||
 	    getsockname(fd, (struct sockaddr *)&a, &len) != 0)
 		fail("listen");
-	printf("listening on 127.0.0.1:%d\n", ntohs(a.sin_port));
-	fflush(stdout);
+	dprintf(tell, "listening on 127.0.0.1:%d\n", ntohs(a.sin_port));
+	close(tell);
 	return fd;
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	struct rlimit limit;
 	int hub, listener;
@@ -359,7 +360,7 @@ main(void)
 		fail("setrlimit");
 	signal(SIGCHLD, SIG_IGN); /* the kernel reaps */
 	hub = hub_start(PEERS_MAX);
-	listener = listen_anywhere();
+	listener = listen_anywhere(argc > 1 ? atoi(argv[1]) : STDOUT_FILENO);
 	for (;;)
 		admit(listener, hub);
 }
