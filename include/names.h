@@ -29,6 +29,7 @@ struct name {
 	struct peer *waiters; /* who wants it, first come first */
 	uint32_t mails;       /* that the store holds for it */
 	uint32_t adds;        /* on their way to the store */
+	uint64_t line;        /* the last line for it: no line has two copies */
 	bool known;
 	uint8_t len;
 	char text[NAME_MAX_LEN]; /* not NUL-terminated */

@@ -41,7 +41,8 @@ struct copy {
 	uint32_t time;  /* when it was accepted, seconds since 1970, UTC */
 	uint16_t head;  /* bytes of "from NAME: " before the message's text */
 	uint8_t kind;   /* enum copy_kind */
-	uint8_t unused[5];
+	bool again;   /* COPY_MAIL: it says that it may have been seen */
+	uint8_t unused[4];
 	uint64_t position; /* COPY_MAIL: in its mailbox, as the store counts */
 };
 
@@ -98,6 +99,9 @@ bool outbox_confirm(struct outbox *o, uint64_t position);
  */
 bool outbox_take(struct outbox *o, bool force, struct copy *c,
     struct iovec iov[2], bool *seen);
+
+/* What was sent is to be sent again. */
+void outbox_rewind(struct outbox *o);
 
 /* Gives memory back if the outbox is empty. */
 void outbox_trim(struct outbox *o);

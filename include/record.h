@@ -93,14 +93,15 @@ enum record_broker {
 /* STORE: broker to store.  Numbered 1, 2, 3 ... by their order on the channel,
  * so that one number acknowledges many.  EOF: sync and exit. */
 enum record_store {
-	/* u64 id, u32 time sent, u8 flags, names and text (mail.h): keep this
-	 * copy.  With MAIL_FORCED it was accepted already: never refuse it. */
+	/* Mail (mail.h): keep this copy.  With MAIL_FORCED it was accepted
+	 * already: never refuse it. */
 	STORE_ADD = 1,
 	/* u64 id: delivered, forget it. */
 	STORE_DONE,
 	/* name: has logged in, is known from now on. */
 	STORE_NAME,
-	/* u64 after, u32 window in bytes, name: send mail behind that position. */
+	/* u64 ticket, u64 after, u32 window in bytes, name: send mail behind
+	 * that position. */
 	STORE_FETCH,
 	/* u64 position, name: its reader is gone; mail up to that position may
 	 * have been seen.  Mail of a name that was fetched for does not expire
@@ -114,13 +115,17 @@ enum record_store {
 enum record_kept {
 	/* u64 number: all requests up to that one are on disk or refused. */
 	KEPT_SYNCED = 1,
-	/* u64 id, u8 enum kept_refusal: this copy could not be taken. */
-	KEPT_REFUSED,
-	/* u64 position, u64 id, u32 time, u8 flags, names and text: fetched. */
+	/* u64 id, u8 enum kept_why, before the KEPT_SYNCED that covers it: this
+	 * copy is not on disk. */
+	KEPT_NOT,
+	/* u64 id: a copy that was only in memory is on disk now. */
+	KEPT_LATE,
+	/* u64 ticket, u64 position, then mail (mail.h): what was fetched. */
 	KEPT_MAIL,
-	/* u8 whether more is there, name: end of an answer to STORE_FETCH. */
+	/* u64 ticket, u8 whether there is more: the end of a window. */
 	KEPT_FETCHED,
-	/* u32 mails, name: at start, a known name and how much waits for it. */
+	/* u32 mails, u8 whether it is known, name: at start, each name that is
+	 * known or that mail waits for. */
 	KEPT_NAME,
 	/* u64 highest id, u64 mails: after the last KEPT_NAME. */
 	KEPT_READY,
@@ -130,10 +135,11 @@ enum record_kept {
 	KEPT_LISTING,
 };
 
-enum kept_refusal {
-	KEPT_MAILBOX_FULL = 1,
-	KEPT_STORE_FULL,
-	KEPT_DISK, /* the disk is full, or fails */
+enum kept_why {
+	KEPT_MAILBOX_FULL = 1, /* refused */
+	KEPT_STORE_FULL,       /* refused */
+	KEPT_DISK,             /* refused: the disk is full, or fails */
+	KEPT_IN_MEMORY,        /* forced: held in memory, until KEPT_LATE */
 };
 
 /* Limits.  A lines record is closed once it holds UP_LINES_SOFT bytes; one
@@ -145,6 +151,12 @@ enum kept_refusal {
 #define DOWN_SMALL_MAX 64 /* every other record down */
 
 #define PEER_ADDRESS_MAX 80
+
+/* A session's id: in its low bits the parent's slot for it, which is used
+ * again only once its PARENT_EXITED has been sent; above them a number that
+ * makes the id one of its own. */
+#define SESSION_SLOT_BITS 20
+#define SESSION_SLOT(id)  ((size_t)((id) & ((1U << SESSION_SLOT_BITS) - 1)))
 
 struct parent_session {
 	uint64_t id;

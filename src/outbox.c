@@ -163,6 +163,12 @@ outbox_take(struct outbox *o, bool force, struct copy *c, struct iovec iov[2],
 }
 
 void
+outbox_rewind(struct outbox *o)
+{
+	o->sent = o->confirmed = o->first;
+}
+
+void
 outbox_trim(struct outbox *o)
 {
 	if (o->copies_count > 0)

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* SPDX-FileCopyrightText: the telld authors */
+
+/*
+ * process.h - the one place that forks, and what a child must not keep.
+ */
+#ifndef PROCESS_H
+#define PROCESS_H
+
+#include <sys/types.h>
+
+#include <stddef.h>
+
+/* fork(2), with nothing pending that both sides could write.  -1/errno. */
+pid_t process_fork(void);
+
+/*
+ * Closes every descriptor above 2 that is not in keep (-1 in it is passed
+ * over) and not the log's: what a role must not hold, it does not hold.
+ */
+void process_keep_only(const int *keep, size_t count);
+
+/* Raises RLIMIT_NOFILE to its hard limit; returns what it is then. */
+size_t process_raise_descriptors(void);
+
+#endif

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/* SPDX-FileCopyrightText: the telld authors */
+
+/*
+ * The command line, and everything that needs the rights telld was started
+ * with: configuration, listening sockets, directories, the pidfile.  Then the
+ * parent takes over.
+ */
+#define _GNU_SOURCE
+#include "config.h"
+#include "listener.h"
+#include "log.h"
+#include "parent.h"
+#include "pidfile.h"
+#include "title.h"
+#include "version.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define USAGE                                                                  \
+	"usage: telld [-dtVhv] [-c FILE] [-l ADDRESS]... "                     \
+	"[-o KEY=VALUE]... [-p PIDFILE]"
+
+#define DEFAULT_FILE "/etc/telld.conf"
+
+struct options {
+	const char *file;    /* NULL: the default one, if it is there */
+	const char *pidfile; /* NULL: none */
+	bool daemon, test;
+	struct config_errors *errors;
+};
+
+static _Noreturn void
+usage(void)
+{
+	fprintf(stderr, "%s\n", USAGE);
+	exit(2);
+}
+
+static _Noreturn void
+help(void)
+{
+	puts(USAGE);
+	puts("telld passes lines between nc and telnet clients, by name.\n"
+	     "  -c FILE       configuration (" DEFAULT_FILE ")\n"
+	     "  -d            run in the background, once ready\n"
+	     "  -h            this help\n"
+	     "  -l ADDRESS    listen on 127.0.0.1:8080, [::1]:8080, *:8080, "
+	     "unix:PATH;\n"
+	     "                port 0: any free one\n"
+	     "  -o KEY=VALUE  set a key of telld.conf(5)\n"
+	     "  -p PIDFILE    write the process id there, and lock it\n"
+	     "  -t            check the configuration, say what is wrong, exit\n"
+	     "  -V            say the version, exit\n"
+	     "  -v            log more; twice: every step");
+	exit(0);
+}
+
+/* A file is read first, whatever the order of options: they override it. */
+static void
+read_options(int argc, char **argv, struct config *c, struct options *o)
+{
+	const char *letters = ":c:dhl:o:p:tVv";
+	int ch;
+
+	while ((ch = getopt(argc, argv, letters)) != -1) {
+		switch (ch) {
+		case 'c': o->file = optarg; break;
+		case 'd': o->daemon = true; break;
+		case 'h': help();
+		case 'p': o->pidfile = optarg; break;
+		case 't': o->test = true; break;
+		case 'V': puts("telld " TELLD_VERSION); exit(0);
+		case 'l':
+		case 'o':
+		case 'v': break;
+		default: usage();
+		}
+	}
+	if (optind != argc)
+		usage();
+	config_read_file(c, o->file != NULL ? o->file : DEFAULT_FILE,
+	    o->file != NULL, o->errors);
+	optind = 1;
+	while ((ch = getopt(argc, argv, letters)) != -1) {
+		if (ch == 'l')
+			config_set(c, "listen", optarg, "-l", o->errors);
+		if (ch == 'o')
+			config_set_pair(c, optarg, "-o", o->errors);
+		if (ch == 'v')
+			c->log_level = LOG_LEVEL_DEBUG;
+	}
+}
+
+/* All directories on the way to path; the last one is for its owner only. */
+static bool
+make_directories(const char *path)
+{
+	char part[CONFIG_VALUE_MAX];
+	char *slash = part;
+
+	snprintf(part, sizeof part, "%s", path);
+	while ((slash = strchr(slash + 1, '/')) != NULL) {
+		*slash = '\0';
+		if (mkdir(part, 0755) == -1 && errno != EEXIST)
+			return false;
+		*slash = '/';
+	}
+	return mkdir(part, 0700) == 0 || errno == EEXIST;
+}
+
+static void
+make_store(const struct config *c)
+{
+	if (config_keeps_mail(c) && !make_directories(c->store))
+		fatal("fail what=store path=%s error=%s", c->store,
+		    strerror(errno));
+}
+
+static size_t
+open_listeners(const struct config *c, struct listener *list)
+{
+	char why[LISTENER_WHY_MAX];
+	size_t i, count = 0;
+	int n;
+
+	for (i = 0; i < c->listen_count; i++) {
+		n = listener_open_text(
+		    list + count, c->listen[i], c->unix_mode, why);
+		if (n == -1)
+			fatal("fail what=listen address=%s error=%s",
+			    c->listen[i], why);
+		count += (size_t)n;
+	}
+	return count;
+}
+
+static void
+open_control(const struct config *c, struct listener *control)
+{
+	char why[LISTENER_WHY_MAX], directory[sizeof c->control];
+	struct address address;
+	const char *reason;
+	char *slash;
+
+	snprintf(directory, sizeof directory, "%s", c->control);
+	slash = strrchr(directory, '/');
+	if (slash != NULL && slash != directory) {
+		*slash = '\0';
+		(void)make_directories(directory);
+	}
+	if (!address_from_path(c->control, &address, &reason))
+		fatal("fail what=control path=%s error=%s", c->control, reason);
+	if (listener_open(control, &address, 0600, why) == -1)
+		fatal("fail what=control error=%s", why);
+}
+
+/* ---- -d ---- */
+
+/* The child tells whoever started it how the start went: a byte, the exit
+ * status.  Nothing, if it died. */
+static void
+tell_started(void *arg)
+{
+	const int *fd = arg;
+	int null = open("/dev/null", O_RDWR);
+	char status = 0;
+
+	if (null != -1) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+		close(null);
+	}
+	(void)!write(*fd, &status, 1);
+	close(*fd);
+}
+
+static int
+detach(void)
+{
+	int fd[2];
+	char status = 1;
+	pid_t pid;
+
+	if (pipe2(fd, O_CLOEXEC) == -1)
+		fatal("fail what=pipe error=%s", strerror(errno));
+	pid = fork();
+	if (pid == -1)
+		fatal("fail what=fork error=%s", strerror(errno));
+	if (pid > 0) {
+		close(fd[1]);
+		if (read(fd[0], &status, 1) != 1)
+			status = 1;
+		_exit(status);
+	}
+	close(fd[0]);
+	setsid();
+	return fd[1];
+}
+
+/* Descriptors 0 to 2 are somebody's, so that no socket takes their place. */
+static void
+fill_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= 2);
+	if (fd > 2)
+		close(fd);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct config config;
+	static struct config_errors errors;
+	static struct listener listeners[PARENT_LISTENERS_MAX], control;
+	struct options o = {.errors = &errors};
+	struct parent_start start = {0};
+	int pidfile = -1, started, status;
+
+	fill_standard();
+	title_init(argc, argv);
+	config_errors_clear(&errors);
+	config_defaults(&config);
+	read_options(argc, argv, &config, &o);
+	if (!config_finish(&config, &errors)) {
+		fputs(errors.text, stderr);
+		return 2;
+	}
+	if (o.test) {
+		puts("the configuration is fine");
+		return 0;
+	}
+	started = o.daemon ? detach() : -1;
+	log_open("parent");
+	log_set_level(config.log_level);
+	if (o.pidfile != NULL && (pidfile = pidfile_open(o.pidfile)) == -1)
+		fatal("fail what=pidfile path=%s error=%s", o.pidfile,
+		    errno == EAGAIN ? "another telld runs" : strerror(errno));
+	make_store(&config);
+	start.config = &config;
+	start.listeners = listeners;
+	start.count = open_listeners(&config, listeners);
+	open_control(&config, &control);
+	start.control = &control;
+	start.ready_fd = config.ready_fd;
+	start.ready = o.daemon ? tell_started : NULL;
+	start.arg = &started;
+	status = parent_run(&start);
+	if (pidfile != -1)
+		pidfile_remove(o.pidfile, pidfile);
+	return status;
+}
