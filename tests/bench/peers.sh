@@ -10,13 +10,14 @@
 # slowed down for talking much, and none is let go for reading slowly, as far
 # as the server lets that be chosen.
 #
-# From run: TMP (a directory), BUILD, TELLD, LOAD, SHAPE.
+# From run: TMP (a directory), TELLD, LOAD, SHAPE, and PIN, words to put before
+# the command.
 
 # Runs a server that says `listening on ADDRESS` on descriptor 9 when it is ready.
 start_that_tells() {
 	rm -f "$TMP/ready"
 	mkfifo "$TMP/ready" || return
-	"$@" 9>"$TMP/ready" >>"$TMP/log" 2>&1 &
+	"${PIN[@]}" "$@" 9>"$TMP/ready" >>"$TMP/log" 2>&1 &
 	PID=$!
 	local line=
 	read -r -t 10 line <"$TMP/ready"
@@ -26,7 +27,7 @@ start_that_tells() {
 
 # Runs a server that cannot; load -W waits for it.
 start_on_port() {
-	"$@" >>"$TMP/log" 2>&1 &
+	"${PIN[@]}" "$@" >>"$TMP/log" 2>&1 &
 	PID=$!
 	WAIT=-W
 }

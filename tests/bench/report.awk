@@ -18,6 +18,7 @@ BEGIN {
 	title["redis"] = "redis-server"
 	title["ngircd"] = "ngircd"
 	crowd_name = "crowd-" crowd
+	one_crowd = "onecore-" crowd
 	figure("stream-16", "texts_per_s", "stream 1 → 1, 16 bytes", "M/s")
 	figure("stream-64", "texts_per_s", "stream 1 → 1, 64 bytes", "M/s")
 	figure("stream-512", "texts_per_s", "stream 1 → 1, 512 bytes", "M/s")
@@ -31,6 +32,8 @@ BEGIN {
 	latency("pingpong-0", "nobody else")
 	latency("pingpong-2000", "2,000 idle")
 	latency(crowd_name, comma(crowd) " idle")
+	latency("onecore-0", "nobody else, on one core")
+	latency(one_crowd, comma(crowd) " idle, on one core")
 	figure(crowd_name, "memory_kib", "memory a client, all of it ↓", "KiB")
 	figure(crowd_name, "dirty_mean_kib", "private dirty a session ↓",
 	    "KiB")
@@ -251,6 +254,8 @@ function print_flatness()
 	    "pingpong-0", "roundtrip_p50_us")
 	flat_row("round trip p50, " comma(crowd) " idle ÷ nobody", crowd_name,
 	    "pingpong-0", "roundtrip_p50_us")
+	flat_row("the same, all on one core", one_crowd, "onecore-0",
+	    "roundtrip_p50_us")
 	flat_row("logins a second, " comma(crowd) " there ÷ 1,000 there",
 	    crowd_name, "logins-1000", "logins_per_s")
 	flat_row("texts a reader, 10 % of 200 readers stalled ÷ none stalled",
@@ -302,6 +307,8 @@ function chart_label(label)
 	sub(/^stream 1 → 1, /, "1 → 1\\n", label)
 	sub(/^fan-out /, "fan-out\\n", label)
 	sub(/^round trip p50, /, "", label)
+	sub(/nobody else/, "alone", label)
+	sub(/, on one core$/, "\\none core", label)
 	sub(/^logins, /, "", label)
 	sub(/, all of it$/, "", label)
 	return label
@@ -313,7 +320,7 @@ END {
 		exit 1
 	}
 	print "# telld beside its peers\n"
-	print rounds " rounds" (failures ? ", " failures " failures" : \
+	print rounds (rounds == 1 ? " round" : " rounds") (failures ? ", " failures " failures" : \
 	    "; every text arrived, once and in order") ".\n"
 	if (targets > 1)
 		print_ratios(target[1])

@@ -14,8 +14,8 @@
  * does for its promises shows as the difference from this.
  *
  * shape [FD]: writes `listening on 127.0.0.1:PORT` to that descriptor, else to
- * standard output, and closes it.  When the parent is killed its hub sees EOF
- * and ends, and so do the children.
+ * standard output, and closes it.  When the parent ends its hub sees EOF and
+ * ends, and so do the children; on SIGTERM it waits for them.
  */
 #define _GNU_SOURCE /* accept4 */
 #include <errno.h>
@@ -32,6 +32,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define CHUNK   ((size_t)64 * 1024)
@@ -330,6 +331,19 @@ hub_start(size_t max)
 	return pair[0];
 }
 
+static int hub_fd;
+
+/* Nobody is left behind, to be a burden on what is measured next. */
+static void
+on_term(int sig)
+{
+	(void)sig;
+	close(hub_fd);
+	while (wait(NULL) > 0 || errno == EINTR)
+		;
+	_exit(0);
+}
+
 static int
 listen_anywhere(int tell)
 {
@@ -351,7 +365,7 @@ int
 main(int argc, char **argv)
 {
 	struct rlimit limit;
-	int hub, listener;
+	int listener;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		fail("getrlimit");
@@ -359,8 +373,9 @@ main(int argc, char **argv)
 	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
 		fail("setrlimit");
 	signal(SIGCHLD, SIG_IGN); /* the kernel reaps */
-	hub = hub_start(PEERS_MAX);
+	hub_fd = hub_start(PEERS_MAX);
+	signal(SIGTERM, on_term);
 	listener = listen_anywhere(argc > 1 ? atoi(argv[1]) : STDOUT_FILENO);
 	for (;;)
-		admit(listener, hub);
+		admit(listener, hub_fd);
 }
