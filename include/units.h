@@ -21,7 +21,7 @@
 enum units {
 	UNITS_NONE,  /* a plain number, which may be negative */
 	UNITS_BYTES, /* bytes, KiB, MiB, GiB: powers of 1024 (IEC 80000-13) */
-	UNITS_TIME,  /* ms, s, min, h, days; the value is in milliseconds */
+	UNITS_TIME,  /* ms, s, min, h, days, or none for s; value in ms */
 	UNITS_OCTAL  /* permissions */
 };
 

@@ -117,7 +117,10 @@ units_parse(
 		s++;
 	if (!parse_digits(&s, units == UNITS_OCTAL ? 8 : 10, value))
 		return false;
-	size = parse_unit(units_of(units), skip_blanks(s));
+	s = skip_blanks(s);
+	size = units == UNITS_TIME && *s == '\0'
+	    ? SECOND
+	    : parse_unit(units_of(units), s);
 	if (size == 0)
 		return false;
 	*why = "too large a number";

@@ -101,8 +101,8 @@ an_error_names_line_key_and_what_is_accepted(void)
 {
 	CHECK(fails("linger 1 ms",
 	    "linger: \"1 ms\": out of range (100 ms to 10 min)"));
-	CHECK(fails("linger 5",
-	    "linger: \"5\": not a duration in ms, s, min, h or days "
+	CHECK(fails("linger 5 m",
+	    "linger: \"5 m\": not a duration in ms, s, min, h or days "
 	    "(100 ms to 10 min)"));
 	CHECK(fails("line_max 1 MB",
 	    "line_max: \"1 MB\": not a size in bytes, KiB, MiB or GiB "
