@@ -85,6 +85,8 @@ outbox_put(struct outbox *o, const struct iovec *part, int parts, struct copy c)
 		return false;
 	for (i = 0; i < parts; i++) {
 		n = part[i].iov_len;
+		if (n == 0)
+			continue;
 		at = (size_t)o->end & (o->size - 1);
 		first = n < o->size - at ? n : o->size - at;
 		memcpy(o->bytes + at, part[i].iov_base, first);
@@ -105,13 +107,16 @@ span(const struct outbox *o, uint64_t from, size_t len, struct iovec iov[2])
 {
 	size_t at, first;
 
+	iov[0] = iov[1] = (struct iovec){o->bytes, 0};
 	if (len == 0)
 		return 0;
 	at = (size_t)from & (o->size - 1);
 	first = len < o->size - at ? len : o->size - at;
 	iov[0] = (struct iovec){o->bytes + at, first};
+	if (first == len)
+		return 1;
 	iov[1] = (struct iovec){o->bytes, len - first};
-	return first < len ? 2 : 1;
+	return 2;
 }
 
 int
@@ -150,8 +155,7 @@ outbox_take(struct outbox *o, bool force, struct copy *c, struct iovec iov[2],
 		return false;
 	*c = *first;
 	*seen = o->sent > o->first;
-	if (span(o, o->first, c->len, iov) == 1)
-		iov[1] = (struct iovec){o->bytes, 0};
+	(void)span(o, o->first, c->len, iov);
 	o->first += c->len;
 	if (o->sent < o->first)
 		o->sent = o->first;
