@@ -17,6 +17,9 @@
 
 #include <sys/socket.h>
 
+/* What one more name in a list may take, and the end of the list. */
+#define NAME_ROOM 32
+
 static void *
 must(void *memory)
 {
@@ -77,7 +80,7 @@ batch_init_names(struct batch *b, const struct proto *p, unsigned sender,
     const struct conn *to, size_t count, size_t size, size_t line_max)
 {
 	char names[TEXT_MAX + HEAD_MAX], head[TEXT_MAX + 2 * HEAD_MAX];
-	size_t room = line_max - size - HEAD_MAX / 2, len = 0;
+	size_t room = line_max - size - NAME_ROOM, len = 0;
 
 	*b = (struct batch){0};
 	for (size_t i = 0; i < count; i++) {

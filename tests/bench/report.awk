@@ -83,6 +83,11 @@ $4 == "none" {
 	next
 }
 
+$4 == "by_names" {
+	by_names[$3] = 1
+	next
+}
+
 {
 	value[$1, $2, $3, $4] = $5
 	if ($1 > rounds)
@@ -331,6 +336,8 @@ END {
 		print "## Failures\n"
 	for (i = 1; i <= failures; i++)
 		print "- " failed[i]
+	for (t in by_names)
+		print title[t] " has no rooms: fan-out by lists of names.\n"
 	chart_table("rate", "^texts_per_s$", 1e6)
 	chart_table("latency", "^roundtrip_p50_us$", 1)
 	chart_table("login", "^logins_per_s$", 1e3)

@@ -24,6 +24,9 @@
 /* A guess at what a protocol adds to a text, for counting the window. */
 #define FRAMING 24
 
+/* telld's line_max. */
+#define TELLD_LINE_MAX 4096
+
 struct flow {
 	struct conn *sender;
 	const uint64_t *got; /* by all readers */
@@ -158,11 +161,15 @@ scen_stream(struct load *l)
 static void
 fan_batch(struct load *l, struct batch *b, struct conn *readers)
 {
-	if (l->names || (l->proto == &proto_telld && proto_telld_no_rooms))
-		batch_init_names(
-		    b, l->proto, 0, readers, l->count, l->size, TEXT_MAX);
-	else
+	bool rooms = l->proto != &proto_telld || !proto_telld_no_rooms;
+
+	if (rooms && !l->names) {
 		batch_init(b, l->proto, 0, l->proto->topic, l->size, SIZE_MAX);
+		return;
+	}
+	print_figure("by_names", 1);
+	batch_init_names(
+	    b, l->proto, 0, readers, l->count, l->size, TELLD_LINE_MAX);
 }
 
 /* The stalled ones are spread evenly: every tenth, for 10 percent. */
@@ -189,6 +196,8 @@ scen_fan(struct load *l)
 
 	if (l->proto->topic == NULL)
 		not_applicable("%s has no fan-out", l->proto->name);
+	if (l->names && l->proto != &proto_telld)
+		not_applicable("%s has no lists of names", l->proto->name);
 	crowd_reserve(l, l->idle + l->count + 1);
 	crowd_enter(l, crowd_add(l, 'i', 0, l->idle), l->idle);
 	r = crowd_add(l, 'r', 0, l->count);
