@@ -88,8 +88,13 @@ wire_get_u64(struct wire_reader *r)
 static inline const char *
 wire_get_short(struct wire_reader *r, size_t *len)
 {
+	const char *at;
+
 	*len = wire_get_u8(r);
-	return wire_get(r, *len);
+	at = wire_get(r, *len);
+	if (at == NULL)
+		*len = 0;
+	return at;
 }
 
 static inline bool
