@@ -41,13 +41,14 @@ void channel_close(struct channel *c);
 
 /*
  * Reads once what is there.  At most one descriptor is taken along with it,
- * into c->passed; an unexpected second one is closed and is an error, as is
- * MSG_CTRUNC.
+ * into c->passed, for the record that it came with, before the next fill; an
+ * unexpected second one is closed and is an error, as is MSG_CTRUNC.
  */
 enum channel_state channel_fill(struct channel *c);
 
 /*
- * The next whole record: true, and its payload, valid until the next fill.
+ * The next whole record: true, and its payload, valid until the next call of
+ * this or of channel_fill().
  * False: none yet, or *state is CHANNEL_ERROR because its length is absurd.
  */
 bool channel_next(struct channel *c, struct record *r, const char **payload,
@@ -72,8 +73,9 @@ size_t channel_waiting(const struct channel *c);
 
 /*
  * Sends one record with a descriptor riding along, past the buffer: nothing
- * may wait in it.  0: all sent.  -1/EAGAIN: nothing sent, try when writable;
- * another errno: the other side is gone.  fd stays the caller's.
+ * may wait in it.  0: sent; what the socket had no room for waits now in the
+ * buffer.  -1/EAGAIN: nothing sent, try when writable; another errno: the
+ * other side is gone.  fd stays the caller's.
  */
 int channel_send_fd(struct channel *c, uint32_t type, const void *payload,
     size_t len, int fd);

@@ -5,8 +5,8 @@
  * Two growing buffers around a descriptor.  They grow to what one burst
  * needs and are freed when they run empty, so an idle channel costs nothing.
  * A descriptor that rides along comes with the first byte of its record, so
- * one field is enough to hold it until that record is whole: the sender does
- * not send the next before (a fill ends at a descriptor, unix(7)).
+ * one field is enough to hold it until that record is whole: a fill ends at a
+ * descriptor (unix(7)), and the next one reads no further than that record.
  */
 #define _GNU_SOURCE
 #include "channel.h"
@@ -81,23 +81,47 @@ make_room(struct channel *c)
 	return grow(&c->in, &c->in_size, c->in_used + FILL_SIZE);
 }
 
+/*
+ * How much to read.  A read that ends within a record takes its descriptor
+ * away from the rest of it, and the kernel would then give that rest together
+ * with the next record and the next descriptor.  So while a descriptor waits
+ * for its record, no more than that record is read.
+ */
+static size_t
+fill_max(const struct channel *c)
+{
+	size_t room = c->in_size - c->in_used, have = c->in_used - c->in_at;
+	size_t whole = sizeof(struct record);
+	struct record r;
+
+	if (c->passed == -1 || have == 0)
+		return room;
+	if (have >= sizeof r) {
+		memcpy(&r, c->in + c->in_at, sizeof r);
+		whole += r.length;
+	}
+	if (have >= whole)
+		return room;
+	return whole - have < room ? whole - have : room;
+}
+
+/* Where some did not fit (MSG_CTRUNC) the others are here all the same. */
 static enum channel_state
 take_descriptor(struct channel *c, struct msghdr *m)
 {
 	struct cmsghdr *cm = CMSG_FIRSTHDR(m);
-	size_t n;
+	bool cut = (m->msg_flags & MSG_CTRUNC) != 0;
+	size_t n = 0;
 	int fd[2];
 
-	if (m->msg_flags & MSG_CTRUNC) {
-		errno = EPROTO;
-		return CHANNEL_ERROR;
+	if (cm != NULL && cm->cmsg_level == SOL_SOCKET &&
+	    cm->cmsg_type == SCM_RIGHTS) {
+		n = (cm->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(fd, CMSG_DATA(cm), n * sizeof(int));
 	}
-	if (cm == NULL || cm->cmsg_level != SOL_SOCKET ||
-	    cm->cmsg_type != SCM_RIGHTS)
+	if (n == 0 && !cut)
 		return CHANNEL_OPEN;
-	n = (cm->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-	memcpy(fd, CMSG_DATA(cm), n * sizeof(int));
-	if (n == 1 && c->passed == -1) {
+	if (n == 1 && !cut && c->passed == -1) {
 		c->passed = fd[0];
 		return CHANNEL_OPEN;
 	}
@@ -118,13 +142,14 @@ channel_fill(struct channel *c)
 	if (!make_room(c))
 		return CHANNEL_ERROR;
 	iov.iov_base = c->in + c->in_used;
-	iov.iov_len = c->in_size - c->in_used;
+	iov.iov_len = fill_max(c);
 	m.msg_iov = &iov;
 	m.msg_iovlen = 1;
 	m.msg_control = &control;
 	m.msg_controllen = sizeof control;
 	n = recvmsg(c->fd, &m, MSG_CMSG_CLOEXEC);
-	if (n == 0)
+	/* ECONNRESET: it ended without having read all, but it ended. */
+	if (n == 0 || (n == -1 && errno == ECONNRESET))
 		return CHANNEL_EOF;
 	if (n == -1)
 		return errno == EAGAIN || errno == EINTR ? CHANNEL_OPEN

@@ -10,6 +10,7 @@
 #ifndef NOMEM_H
 #define NOMEM_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,10 +20,12 @@ static int nomem_after = -1; /* this many succeed, then none; -1: all do */
 static inline bool
 nomem_now(void)
 {
+	if (nomem_after == 0) {
+		errno = ENOMEM;
+		return true;
+	}
 	if (nomem_after > 0)
 		nomem_after--;
-	else if (nomem_after == 0)
-		return true;
 	return false;
 }
 
