@@ -33,7 +33,7 @@ void poller_free(struct poller *p);
 /* "poll" or "epoll". */
 const char *poller_name(const struct poller *p);
 
-/* 0, or -1/errno.  A descriptor is added once, before it is changed. */
+/* 0, or -1/errno: EEXIST when added twice, ENOENT when changed before. */
 int poller_add(struct poller *p, int fd, unsigned events, void *owner);
 int poller_change(struct poller *p, int fd, unsigned events, void *owner);
 

@@ -86,9 +86,20 @@ poll_reserve(struct poller *p, int fd)
 	return 0;
 }
 
+static bool
+is_watched(const struct poller *p, int fd)
+{
+	return fd >= 0 && (size_t)fd < p->places && p->place[fd] != -1;
+}
+
+/* The errors are those that epoll_ctl(2) gives. */
 static int
 poll_add(struct poller *p, int fd, unsigned events, void *owner)
 {
+	if (fd < 0 || is_watched(p, fd)) {
+		errno = fd < 0 ? EBADF : EEXIST;
+		return -1;
+	}
 	if (poll_reserve(p, fd) == -1)
 		return -1;
 	p->place[fd] = (int)p->count;
@@ -98,11 +109,26 @@ poll_add(struct poller *p, int fd, unsigned events, void *owner)
 	return 0;
 }
 
+static int
+poll_change(struct poller *p, int fd, unsigned events, void *owner)
+{
+	if (!is_watched(p, fd)) {
+		errno = ENOENT;
+		return -1;
+	}
+	p->fds[p->place[fd]].events = to_poll(events);
+	p->owners[p->place[fd]] = owner;
+	return 0;
+}
+
 static void
 poll_remove(struct poller *p, int fd)
 {
-	size_t at = (size_t)p->place[fd];
+	size_t at;
 
+	if (!is_watched(p, fd))
+		return;
+	at = (size_t)p->place[fd];
 	p->count--;
 	p->place[p->fds[p->count].fd] = (int)at;
 	p->place[fd] = -1;
@@ -227,9 +253,7 @@ poller_change(struct poller *p, int fd, unsigned events, void *owner)
 		return epoll_ctl(p->fd, EPOLL_CTL_MOD, fd, &e);
 	}
 #endif
-	p->fds[p->place[fd]].events = to_poll(events);
-	p->owners[p->place[fd]] = owner;
-	return 0;
+	return poll_change(p, fd, events, owner);
 }
 
 void
