@@ -14,6 +14,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include <poll.h>
+
 #if defined(__linux__) && !defined(LINK_PLAIN)
 #include <linux/sockios.h>
 #define LINK_UNACKED SIOCOUTQ
@@ -21,7 +23,8 @@
 #define LINK_UNACKED FIONWRITE
 #endif
 
-#define PROBES 3 /* unanswered, and the link is dead */
+#define PROBES   3     /* unanswered, and the link is dead */
+#define IDLE_MAX 32767 /* seconds; what the kernel takes, tcp(7) */
 
 static void
 set(int fd, int level, int name, int64_t value)
@@ -33,16 +36,17 @@ set(int fd, int level, int name, int64_t value)
 }
 
 static void
-keepalive(int fd, int64_t idle_s, int64_t every_s, int64_t timeout_ms)
+keepalive(int fd, int64_t idle_s, int64_t every_s)
 {
 	set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 #ifdef TCP_KEEPIDLE
 	set(fd, IPPROTO_TCP, TCP_KEEPINTVL, every_s);
 	set(fd, IPPROTO_TCP, TCP_KEEPCNT, PROBES);
-	set(fd, IPPROTO_TCP, TCP_KEEPIDLE, idle_s);
-#endif
-#ifdef TCP_USER_TIMEOUT
-	set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, timeout_ms);
+	set(fd, IPPROTO_TCP, TCP_KEEPIDLE,
+	    idle_s < IDLE_MAX ? idle_s : IDLE_MAX);
+#else
+	(void)idle_s;
+	(void)every_s;
 #endif
 }
 
@@ -67,14 +71,35 @@ link_settle(int fd, int64_t dead_after)
 	int64_t half = dead_after / 2000;
 	int64_t every = half / PROBES;
 
-	keepalive(fd, half > 0 ? half : 1, every > 0 ? every : 1, dead_after);
+	keepalive(fd, half > 0 ? half : 1, every > 0 ? every : 1);
+#ifdef TCP_USER_TIMEOUT
+	set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, dead_after);
+#endif
 }
 
+/* TCP_USER_TIMEOUT stays: a short one would also end the connection of a
+ * client that is there and only does not read (its window is closed). */
 void
 link_probe(int fd)
 {
-	keepalive(fd, 1, 1, PROBES * 1000);
+	keepalive(fd, 1, 1);
 }
+
+#ifdef LINK_UNACKED
+/*
+ * A Unix socket whose other end was closed has nothing under way either: what
+ * was not read is thrown away with it.  Linux leaves an error (ECONNRESET) in
+ * that case, before it throws anything away, so looking for it afterwards is
+ * in time.  Reading the error takes it away: who has had it must not ask.
+ */
+static bool
+threw_away(int fd)
+{
+	struct pollfd p = {fd, 0, 0};
+
+	return poll(&p, 1, 0) == -1 || (p.revents & POLLERR) != 0;
+}
+#endif
 
 uint64_t
 link_unacked(int fd, enum link_kind kind, uint64_t all)
@@ -85,7 +110,7 @@ link_unacked(int fd, enum link_kind kind, uint64_t all)
 	if (ioctl(fd, LINK_UNACKED, &n) == -1)
 		return all;
 	if (kind == LINK_UNIX)
-		return n == 0 ? 0 : all;
+		return n > 0 || threw_away(fd) ? all : 0;
 	return (uint64_t)n;
 #else
 	(void)fd;
