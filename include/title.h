@@ -7,8 +7,9 @@
 #ifndef TITLE_H
 #define TITLE_H
 
-/* Once, first thing in main(): finds the room that argv and environ take, and
- * moves what is still needed out of it. */
+/* Once, first thing in main(), before anything points into a string of argv:
+ * finds the room that argv and environ take, and moves their strings out of
+ * it. */
 void title_init(int argc, char **argv);
 
 /* Sets the title to "telld: " and this; cut where the room ends.  No system

@@ -4,7 +4,7 @@
 /*
  * Linux shows as a process's title what lies where argv lay when it started,
  * and on through the environment strings behind it.  Both are one contiguous
- * area: the environment is copied elsewhere, and the area is ours.  Systems
+ * area: their strings are copied elsewhere, and the area is ours.  Systems
  * with setproctitle(3) have a call for it.
  */
 #define _GNU_SOURCE
@@ -21,21 +21,23 @@ extern char **environ;
 
 static char *area; /* NULL: nothing can be shown */
 static size_t area_size;
+static char **arguments; /* owned until the process ends */
 
-/* One copy of the environment's strings, since getenv(3) goes on. */
+/* One copy of strings that lie in the area, since getenv(3) goes on, and so
+ * does what points into argv. */
 static char **
-copy_environment(void)
+copy_strings(char **from)
 {
 	size_t n = 0, i;
 	char **copy;
 
-	while (environ[n] != NULL)
+	while (from[n] != NULL)
 		n++;
 	copy = calloc(n + 1, sizeof *copy);
 	if (copy == NULL)
 		return NULL;
 	for (i = 0; i < n; i++) {
-		copy[i] = strdup(environ[i]);
+		copy[i] = strdup(from[i]);
 		if (copy[i] == NULL) {
 			while (i > 0)
 				free(copy[--i]);
@@ -64,18 +66,22 @@ area_end(int argc, char **argv)
 void
 title_init(int argc, char **argv)
 {
-	char **copy;
+	char **variables;
 	char *end;
+	int i;
 
 	if (argc < 1)
 		return;
 	end = area_end(argc, argv);
-	copy = copy_environment();
-	if (copy == NULL)
+	arguments = copy_strings(argv);
+	variables = copy_strings(environ);
+	if (arguments == NULL || variables == NULL)
 		return;
-	environ = copy;
 	area = argv[0];
 	area_size = (size_t)(end - area);
+	environ = variables;
+	for (i = 0; i < argc; i++)
+		argv[i] = arguments[i];
 }
 
 void
