@@ -280,6 +280,8 @@ function print_settings(    i, t)
 	    " 200 readers); TCP over loopback, no TLS; one process plays all" \
 	    " clients, checks every text, lets at most 256 KiB be under way" \
 	    " to a reader, and logs in 8 at a time"
+	for (t in by_names)
+		print "- " title[t] " has no rooms: fan-out is by lists of names"
 	print ""
 }
 
@@ -287,10 +289,7 @@ function print_settings(    i, t)
 function chart_table(name, key_like, unit_divisor,    i, t, line, file, n)
 {
 	file = out "/" name ".dat"
-	line = "figure"
-	for (t = 1; t <= targets; t++)
-		line = line "\t" title[target[t]] "\tleast\tmost"
-	print line >file
+	printf "" >file
 	for (i = 1; i <= figures; i++) {
 		if (fig_key[i] !~ key_like || !any(i))
 			continue
@@ -306,6 +305,7 @@ function chart_table(name, key_like, unit_divisor,    i, t, line, file, n)
 	close(file)
 }
 
+# Two lines below the bars.
 function chart_label(label)
 {
 	sub(/ ↓$/, "", label)
@@ -313,9 +313,12 @@ function chart_label(label)
 	sub(/^fan-out /, "fan-out\\n", label)
 	sub(/^round trip p50, /, "", label)
 	sub(/nobody else/, "alone", label)
-	sub(/, on one core$/, "\\none core", label)
+	if (sub(/( idle)?, on one core$/, "\\none core", label))
+		sub(/nobody else/, "alone", label)
+	sub(/ idle$/, "\\nidle", label)
 	sub(/^logins, /, "", label)
-	sub(/, all of it$/, "", label)
+	sub(/ there$/, "\\nthere", label)
+	sub(/^memory a client.*/, "", label)
 	return label
 }
 
@@ -336,8 +339,6 @@ END {
 		print "## Failures\n"
 	for (i = 1; i <= failures; i++)
 		print "- " failed[i]
-	for (t in by_names)
-		print title[t] " has no rooms: fan-out by lists of names.\n"
 	chart_table("rate", "^texts_per_s$", 1e6)
 	chart_table("latency", "^roundtrip_p50_us$", 1)
 	chart_table("login", "^logins_per_s$", 1e3)
