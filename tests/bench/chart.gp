@@ -7,7 +7,7 @@
 #
 # A line of a table is a label, and for each target median, least and largest.
 # Bars are placed by hand, since gnuplot's own histograms lose their error bars
-# in all but the first of several plots.
+# in all but the first of several plots; the bars' spans are plain lines.
 
 set terminal svg size 1000,800 font "sans,12" background "white"
 set output dir."/bench.svg"
@@ -15,8 +15,6 @@ set datafile separator "\t"
 set datafile missing "?"
 set style fill solid 0.85 noborder
 set boxwidth 0.95
-set bars 0.4
-set pointintervalbox 0
 set border 3
 set tics nomirror scale 0.5
 set grid ytics lc rgb "#dddddd"
@@ -36,8 +34,8 @@ panel = 'if (has(name)) plot for [i = 1:n] dir."/".name.".dat" \
     using (x($0, i)):(column(3*i-1)) with boxes lc rgb colour(word(targets, i)) \
     title title(word(targets, i)), \
     for [i = 1:n] dir."/".name.".dat" \
-    using (x($0, i)):(column(3*i-1)):(column(3*i)):(column(3*i+1)) \
-    with yerrorbars pt -1 ps 0 lc rgb 0x333333 notitle, \
+    using (x($0, i)):(column(3*i)):(0):(column(3*i+1)-column(3*i)) \
+    with vectors nohead lw 1.5 lc rgb 0x333333 notitle, \
     dir."/".name.".dat" using (x($0, (n+1)/2.)):(NaN):xtic(1) notitle'
 
 set multiplot title "telld beside its peers: medians, with least and largest"
