@@ -53,7 +53,7 @@ keepalive(int fd, int64_t idle_s, int64_t every_s)
 enum link_kind
 link_prepare(int fd, int64_t dead_after)
 {
-	struct sockaddr_storage sa;
+	struct sockaddr_storage sa = {0};
 	socklen_t len = sizeof sa;
 
 	if (getsockname(fd, (struct sockaddr *)&sa, &len) == 0 &&

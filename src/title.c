@@ -74,8 +74,10 @@ title_init(int argc, char **argv)
 		return;
 	end = area_end(argc, argv);
 	arguments = copy_strings(argv);
+	if (arguments == NULL)
+		return;
 	variables = copy_strings(environ);
-	if (arguments == NULL || variables == NULL)
+	if (variables == NULL)
 		return;
 	area = argv[0];
 	area_size = (size_t)(end - area);

@@ -36,9 +36,10 @@ joined(const struct iovec iov[2], int n, size_t *len)
 static bool
 would_send(const struct outbox *o, size_t max, const char *want)
 {
-	struct iovec iov[2];
+	struct iovec iov[2] = {{NULL, 0}, {NULL, 0}};
+	int n = outbox_unsent_span(o, max, iov);
 	size_t len;
-	const char *text = joined(iov, outbox_unsent_span(o, max, iov), &len);
+	const char *text = joined(iov, n, &len);
 
 	return len == strlen(want) && memcmp(text, want, len) == 0;
 }
@@ -227,7 +228,7 @@ static void
 model_send(struct outbox *o)
 {
 	size_t max = random_below(5000), want = model.end - model.sent, len;
-	struct iovec iov[2];
+	struct iovec iov[2] = {{NULL, 0}, {NULL, 0}};
 	const char *text;
 
 	if (want > max)

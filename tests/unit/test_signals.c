@@ -24,6 +24,15 @@ is_readable(int fd)
 	return poll(&p, 1, 0) == 1;
 }
 
+/* These two come, in this order; 0: no more. */
+static bool
+come(int one, int two)
+{
+	int first = signals_next(), second = signals_next();
+
+	return first == one && second == two;
+}
+
 static void
 a_signal_is_a_byte_to_poll_for(void)
 {
@@ -33,7 +42,7 @@ a_signal_is_a_byte_to_poll_for(void)
 	raise(SIGHUP);
 	raise(SIGTERM);
 	CHECK(is_readable(fd));
-	CHECK(signals_next() == SIGHUP && signals_next() == SIGTERM);
+	CHECK(come(SIGHUP, SIGTERM));
 	CHECK(signals_next() == 0 && !is_readable(fd));
 	CHECK(fcntl(fd, F_GETFD) == FD_CLOEXEC);
 	CHECK(fcntl(fd, F_GETFL) & O_NONBLOCK);
@@ -67,7 +76,7 @@ a_second_list_replaces_the_first(void)
 	CHECK(signals_open(other, 1) != -1);
 	raise(SIGTERM);
 	raise(SIGUSR1);
-	CHECK(signals_next() == SIGUSR1 && signals_next() == 0);
+	CHECK(come(SIGUSR1, 0));
 }
 
 static void
@@ -104,7 +113,7 @@ a_handler_keeps_errno_and_a_full_pipe_does_not_block(void)
 		n++;
 	CHECK(n > 0);
 	raise(SIGTERM);
-	CHECK(signals_next() == SIGTERM && signals_next() == 0);
+	CHECK(come(SIGTERM, 0));
 }
 
 static void
@@ -136,7 +145,7 @@ child(void)
 		return 2;
 	raise(SIGHUP);
 	raise(SIGTERM);
-	if (signals_next() != SIGTERM || signals_next() != 0)
+	if (!come(SIGTERM, 0))
 		return 3;
 	signals_ignore_all();
 	raise(SIGTERM);
@@ -157,7 +166,7 @@ a_child_has_a_pipe_of_its_own(void)
 	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
 	CHECK(signals_next() == SIGHUP);
 	/* SIGCHLD, and nothing of what the child had. */
-	CHECK(signals_next() == SIGCHLD && signals_next() == 0);
+	CHECK(come(SIGCHLD, 0));
 }
 
 /* A role that wants none can still wait for a child. */

@@ -116,12 +116,13 @@ a_long_title_is_cut(void)
 static void
 look_around(void)
 {
-	const char *value = getenv("TEST_TITLE");
+	const char *value = getenv("TEST_TITLE"), *set;
 
 	title_set("session %s", "with a title as long as all that was there");
 	CHECK(value != NULL && value[0] == 'r' && strlen(value) == 400);
 	CHECK(setenv("TEST_TITLE_2", "new", 1) == 0);
-	CHECK(strcmp(getenv("TEST_TITLE_2"), "new") == 0);
+	set = getenv("TEST_TITLE_2");
+	CHECK(set != NULL && strcmp(set, "new") == 0);
 	CHECK(unsetenv("TEST_TITLE") == 0 && getenv("TEST_TITLE") == NULL);
 }
 
