@@ -57,11 +57,11 @@ void samples_print(struct samples *s, const char *name);
 long memory_settled(void);
 
 /*
- * Prints the private dirty memory of the children of pid, in KiB: the mean over
+ * Prints the private dirty memory of a server's children, in KiB: the mean over
  * up to 500 of them, and the largest; or nothing if it has less than 100.  The
  * one that has most is left out: it is the broker, or the hub of shape.c.
  */
-void memory_of_children(pid_t pid);
+void memory_of_children(pid_t server);
 
 /* Prints `KEY VALUE` on standard output, with two digits after the point. */
 void print_figure(const char *key, double value);

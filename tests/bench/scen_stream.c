@@ -184,6 +184,8 @@ fan_stall(struct load *l, struct conn *readers)
 		else
 			live++;
 	}
+	if (live == 0)
+		die("all readers stall");
 	return live;
 }
 

@@ -333,13 +333,14 @@ hub_start(size_t max)
 
 static int hub_fd;
 
-/* Nobody is left behind, to be a burden on what is measured next. */
+/* Nobody is left behind, to be a burden on what is measured next.  Children
+ * are ignored, so that wait(2) returns when the last is gone. */
 static void
 on_term(int sig)
 {
 	(void)sig;
 	close(hub_fd);
-	while (wait(NULL) > 0 || errno == EINTR)
+	while (wait(NULL) > 0)
 		;
 	_exit(0);
 }
@@ -375,7 +376,8 @@ main(int argc, char **argv)
 	signal(SIGCHLD, SIG_IGN); /* the kernel reaps */
 	hub_fd = hub_start(PEERS_MAX);
 	signal(SIGTERM, on_term);
-	listener = listen_anywhere(argc > 1 ? atoi(argv[1]) : STDOUT_FILENO);
+	listener = listen_anywhere(
+	    argc > 1 ? (int)strtol(argv[1], NULL, 10) : STDOUT_FILENO);
 	for (;;)
 		admit(listener, hub_fd);
 }
