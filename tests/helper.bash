@@ -134,6 +134,15 @@ wait_log() {
 	wait_line "$LOG" "$@"
 }
 
+# process_lives PID
+#
+# kill -0 would say so of a zombie too, and now and then bash does not notice
+# that a child of its own has become one.
+process_lives() {
+	local stat
+	stat=$(ps -o stat= -p "$1") && [[ $stat != Z* ]]
+}
+
 # ---------------------------------------------------------------------------
 # telld
 # ---------------------------------------------------------------------------
@@ -241,7 +250,7 @@ telld_gone() {
 }
 
 telld_alive() {
-	kill -0 "$TELLD_PID" 2>/dev/null
+	process_lives "$TELLD_PID"
 }
 
 telld_dead() {
@@ -521,7 +530,7 @@ client_closed() {
 }
 
 client_left() {
-	! kill -0 "${CLIENT_PID[$1]}" 2>/dev/null
+	! process_lives "${CLIENT_PID[$1]}"
 }
 
 # client_kill NAME [SIGNAL] - its process goes away, as a crash does
