@@ -331,7 +331,7 @@ END {
 	print rounds (rounds == 1 ? " round" : " rounds") (failures ? ", " failures " failures" : \
 	    "; every text arrived, once and in order") ".\n"
 	if (targets > 1)
-		print_ratios(target[1])
+		print_ratios("telld" in version ? "telld" : target[1])
 	print_absolutes()
 	print_flatness()
 	print_settings()
