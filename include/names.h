@@ -6,6 +6,7 @@
  *
  * A name has an entry while somebody holds it or waits for it, while it is
  * known (has logged in before: its mail is kept), or while mail waits for it.
+ * A room's name has one while the room is there (rooms.h).
  * A hash table with a secret seed, so that nobody can choose names that
  * make it slow.
  *
@@ -21,12 +22,14 @@
 #include <stdint.h>
 
 struct peer;
+struct room;
 
 struct name {
 	struct name *next; /* in its chain */
 	uint64_t hash;
 	struct peer *peer;    /* who holds it; NULL: away */
 	struct peer *waiters; /* who wants it, first come first */
+	struct room *room;    /* if it is a room's name, else NULL */
 	uint32_t mails;       /* that the store holds for it */
 	uint32_t adds;        /* on their way to the store */
 	uint64_t line;        /* the last line for it: no line has two copies */

@@ -50,6 +50,13 @@ struct receipt *receipt_new(struct peer *sender, const char *tag,
 void receipt_settle(struct broker *b, struct receipt *r, enum receipt_end how,
     const char *why);
 
+/*
+ * The copy that receipt_new() held open was none, but a place kept while others
+ * were added: nothing is counted.  If none of them is open any more, or there
+ * was none, the receipt is told and freed.  r may be NULL.
+ */
+void receipt_release(struct broker *b, struct receipt *r);
+
 /* The sender goes: its open receipts will be told to nobody. */
 void receipts_orphan(struct peer *sender);
 

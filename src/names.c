@@ -156,8 +156,9 @@ names_release(struct names *n, struct name *name)
 {
 	struct name **at;
 
-	if (name->peer != NULL || name->waiters != NULL || name->known ||
-	    name->mails > 0 || name->adds > 0)
+	if (name->peer != NULL || name->waiters != NULL ||
+	    name->room != NULL || name->known || name->mails > 0 ||
+	    name->adds > 0)
 		return;
 	at = &n->chains[name->hash & (n->size - 1)];
 	while (*at != name)

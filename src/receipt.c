@@ -64,18 +64,15 @@ count(struct receipt *r, enum receipt_end how)
 	}
 }
 
-void
-receipt_settle(struct broker *b, struct receipt *r, enum receipt_end how,
+/* One copy less is open; after the last one, how it ended and why. */
+static void
+close_one(struct broker *b, struct receipt *r, enum receipt_end how,
     const char *why)
 {
-	struct peer *sender;
+	struct peer *sender = r->sender;
 
-	if (r == NULL)
-		return;
-	count(r, how);
 	if (--r->open > 0)
 		return;
-	sender = r->sender;
 	if (sender != NULL) {
 		if (r->several)
 			tell_several(b, r);
@@ -88,6 +85,23 @@ receipt_settle(struct broker *b, struct receipt *r, enum receipt_end how,
 		leave_if_done(b, sender);
 	}
 	free(r);
+}
+
+void
+receipt_settle(struct broker *b, struct receipt *r, enum receipt_end how,
+    const char *why)
+{
+	if (r == NULL)
+		return;
+	count(r, how);
+	close_one(b, r, how, why);
+}
+
+void
+receipt_release(struct broker *b, struct receipt *r)
+{
+	if (r != NULL)
+		close_one(b, r, RECEIPT_DELIVERED, NULL);
 }
 
 void
