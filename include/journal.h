@@ -44,9 +44,6 @@
  * has.  Beyond it everything is JOURNAL_NO_MEMORY. */
 #define JOURNAL_PENDING_MAX (256U * 1024 * 1024)
 
-/* Room kept free on the disk for what is not refused when it is full. */
-#define JOURNAL_RESERVE (64 * 1024)
-
 /* The most mails one journal_expire() gives up. */
 #define JOURNAL_EXPIRE_STEP 256
 
@@ -139,10 +136,7 @@ enum journal_result journal_hold(
  * the meantime); everything else is as good as before and is either durable,
  * if journal_is_dirty() says no, or waits for the next call, which is worth
  * making at once with the next batch, or every few seconds.
- *
- * A disk that is full (ENOSPC, EDQUOT, EFBIG, or JOURNAL_RESERVE no longer
- * free) refuses new mail first.
- */
+ * */
 int journal_sync(
     struct journal *j, void (*lost)(void *arg, uint64_t id), void *arg);
 
@@ -212,7 +206,7 @@ bool journal_find(const struct journal *j, const char *name, size_t len,
  * last.  Anything may be done between two calls; who comes or goes then may be
  * told or not. */
 bool journal_next(
-    const struct journal *j, uint32_t *cursor, struct journal_box *box);
+    struct journal *j, uint32_t *cursor, struct journal_box *box);
 
 #define JOURNAL_HISTOGRAM 24
 

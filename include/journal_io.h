@@ -29,10 +29,6 @@ struct journal_io {
 	/* A directory's entries: fsync(2). */
 	int (*sync_dir)(void *arg, int dir);
 	int (*unlink)(void *arg, int dir, const char *name);
-	/* Makes sure of room on the disk for len bytes at `at`, beyond the
-	 * end of the file, whose size stays as it is.  Where a system or a
-	 * file system does not know how, it does nothing and returns 0. */
-	int (*reserve)(void *arg, int fd, off_t at, off_t len);
 };
 
 /* The system's own. */

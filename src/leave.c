@@ -103,7 +103,6 @@ settle(struct broker *b, struct peer *p, const struct copy *c)
 		ledger_delivered(&b->ledger);
 		receipt_settle(b, c->u.receipt, RECEIPT_DELIVERED, NULL);
 	} else if (c->kind == COPY_MAIL) {
-		ledger_mail_delivered(&b->ledger);
 		mailroom_done(b, p->name, c->u.id);
 	}
 }

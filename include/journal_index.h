@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* SPDX-FileCopyrightText: the telld authors */
+
+/*
+ * journal_index.h - what the journal holds, in memory: each mail's place on
+ * disk, in the order of its mailbox.
+ *
+ * Pure: no I/O.  Used by the journal only.
+ */
+#ifndef JOURNAL_INDEX_H
+#define JOURNAL_INDEX_H
+
+#include "mail.h"
+#include "name.h"
+
+#include <sys/queue.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct segment;
+
+struct entry {
+	TAILQ_ENTRY(entry) in_box; /* by position */
+	TAILQ_ENTRY(entry) in_age; /* as they came */
+	TAILQ_ENTRY(entry) in_place;
+	struct entry *next; /* in its chain */
+	struct box *box;
+	struct segment *segment; /* NULL: in the journal's pending bytes */
+	uint64_t id, position;
+	uint64_t at;    /* offset of its record, there */
+	uint32_t size;  /* of that record */
+	uint32_t bytes; /* that it counts for in its mailbox */
+	uint32_t time;
+	bool forced;
+};
+
+/* Where a name's NAME or TRIED record stands. */
+struct mark {
+	TAILQ_ENTRY(mark) in_place;
+	struct box *box;
+	struct segment *segment; /* NULL: in the journal's pending bytes */
+	bool exists;             /* else it is in no place */
+};
+
+TAILQ_HEAD(entries, entry);
+TAILQ_HEAD(marks, mark);
+
+/* What is needed from a segment, or from the pending bytes: with it a
+ * segment cannot go before all that was copied on. */
+struct place {
+	struct entries entries;
+	struct marks marks;
+};
+
+struct box {
+	struct box *next; /* in its chain */
+	TAILQ_ENTRY(box) in_order; /* as they came */
+	uint64_t hash;
+	uint32_t serial; /* grows in that order */
+	struct entries entries;
+	uint64_t tried; /* position */
+	uint64_t bytes;
+	uint32_t mails;
+	uint32_t seen; /* when it last logged in */
+	bool known;
+	bool open;     /* its mail is being fetched */
+	bool unsorted; /* while replaying */
+	struct mark known_mark, tried_mark;
+	char *rooms; /* owned; kept with a known name */
+	uint16_t rooms_len;
+	uint8_t len;
+	char name[NAME_MAX_LEN];
+};
+
+TAILQ_HEAD(boxes, box);
+
+struct journal_index {
+	struct entry **by_id; /* owned */
+	struct box **by_name; /* owned */
+	size_t ids, names;    /* sizes, powers of two */
+	size_t mails, boxes;
+	uint64_t bytes; /* of the records of all mails */
+	struct entries by_age;
+	struct boxes in_order;
+	uint32_t serial; /* of the last box */
+	struct box *last_told; /* by index_nth_box(), if it is still there */
+};
+
+void place_init(struct place *p);
+bool place_is_empty(const struct place *p);
+
+bool index_init(struct journal_index *x);
+void index_free(struct journal_index *x);
+
+struct entry *index_find(const struct journal_index *x, uint64_t id);
+
+/* The box of a name, made if need be; NULL without memory. */
+struct box *index_box(struct journal_index *x, const char *name, size_t len);
+struct box *index_find_box(
+    const struct journal_index *x, const char *name, size_t len);
+
+/* A new mail, last in its box.  NULL without memory. */
+struct entry *index_add(struct journal_index *x, const struct mail *m);
+void index_remove(struct journal_index *x, struct entry *e);
+
+/* Frees a box that nothing needs. */
+void index_release(struct journal_index *x, struct box *box);
+
+/* After a replay: puts each box into the order of positions. */
+bool index_sort(struct journal_index *x);
+
+/* Each box once: NULL begins and ends. */
+struct box *index_next_box(
+    const struct journal_index *x, const struct box *after);
+
+/* The same for a caller who changes things between: *cursor begins at 0. */
+struct box *index_nth_box(struct journal_index *x, uint32_t *cursor);
+
+#endif
