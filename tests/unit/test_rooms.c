@@ -37,8 +37,7 @@ join(size_t i, const char *s)
 {
 	struct room *room;
 
-	return rooms_join(
-	    &rooms, s, strlen(s), peer(i), &people[i].of, &room);
+	return rooms_join(&rooms, s, strlen(s), peer(i), &people[i].of, &room);
 }
 
 static struct room *
@@ -58,8 +57,7 @@ is_in(size_t i, const char *s)
 static void
 part(size_t i, const char *s)
 {
-	rooms_part(
-	    &rooms, &people[i].of, rooms_member(&people[i].of, find(s)));
+	rooms_part(&rooms, &people[i].of, rooms_member(&people[i].of, find(s)));
 }
 
 static void
@@ -115,8 +113,8 @@ one_may_be_in_so_many_rooms(void)
 	part(0, "#r7");
 	CHECK(join(0, "#more") == ROOMS_OK);
 	while (!LIST_EMPTY(&people[0].of.list))
-		rooms_part(&rooms, &people[0].of,
-		    LIST_FIRST(&people[0].of.list));
+		rooms_part(
+		    &rooms, &people[0].of, LIST_FIRST(&people[0].of.list));
 	CHECK(people[0].of.count == 0 && rooms.count == 1);
 	part(1, "#r7");
 	names_free(&names);
