@@ -2,16 +2,18 @@
 /* SPDX-FileCopyrightText: the telld authors */
 
 /*
- * journal_format.h - what a segment of the journal looks like, byte by byte:
- * telld-store(5) in C.
+ * journal_format.h - what a journal's bytes mean: telld-store(5).
  *
- * Pure: no I/O.  What is got points into what it was got from; nothing that
- * stands there is believed before its CRC says so, and not much after.
+ * Pure: buffers in, buffers out.  All numbers are little-endian.
+ *
+ *	segment  header, then records
+ *	header   "telldjnl", u32 version, u64 number, u32 crc32c of these
+ *	record   u32 mark, u32 length of body, u32 crc32c of type, length and
+ *	         body, u8 type, body
  */
 #ifndef JOURNAL_FORMAT_H
 #define JOURNAL_FORMAT_H
 
-#include "journal.h"
 #include "mail.h"
 
 #include <stdbool.h>
@@ -19,96 +21,54 @@
 #include <stdint.h>
 
 #define JOURNAL_VERSION     1U
-#define JOURNAL_HEADER_SIZE 64U
-
-/* Magic, CRC, length, type; and the largest body, an ADD's. */
-#define JOURNAL_RECORD_HEAD 9U
-#define JOURNAL_BODY_MAX    (8 + 8 + 4 + 1 + 3 * 256 + JOURNAL_TEXT_MAX)
-#define JOURNAL_RECORD_MAX  (JOURNAL_RECORD_HEAD + JOURNAL_BODY_MAX)
-
-/* The bodies of which the size is known. */
-#define JOURNAL_DONE_SIZE (JOURNAL_RECORD_HEAD + 8 + 1)
-
-/* Ids and positions are below this, so that one more never wraps. */
-#define JOURNAL_NUMBER_MAX ((uint64_t)1 << 63)
-
-struct journal_header {
-	uint32_t number;    /* of this segment */
-	uint64_t prev_size; /* bytes of the segment before that count */
-	uint64_t position;  /* all mail from here on has at least this one */
-	uint64_t max_id;    /* the highest id so far */
-};
-
-enum journal_header_result {
-	JOURNAL_HEADER_OK,
-	JOURNAL_HEADER_DAMAGED,
-	JOURNAL_HEADER_UNKNOWN /* whole, but of a version not known */
-};
-
-void journal_put_header(
-    char out[JOURNAL_HEADER_SIZE], const struct journal_header *h);
-
-/* With JOURNAL_HEADER_UNKNOWN *version is set, and nothing else. */
-enum journal_header_result journal_get_header(
-    const char in[JOURNAL_HEADER_SIZE], struct journal_header *h,
-    uint32_t *version);
+#define JOURNAL_HEADER_SIZE 24U
+#define JOURNAL_RECORD_HEAD 13U
+#define JOURNAL_BODY_MAX    (64U * 1024)
 
 enum journal_type {
-	JOURNAL_ADD = 1, /* a mail */
-	JOURNAL_DONE,    /* a mail is no more */
-	JOURNAL_NAME     /* all that is known of a name, instead of before */
+	JOURNAL_ADD = 1, /* a mail, with its position in front */
+	JOURNAL_DONE,    /* u64 id */
+	JOURNAL_NAME,    /* u32 time last seen, u8 and name, rooms */
+	JOURNAL_TRIED,   /* u64 position, u8 and name */
+	JOURNAL_FORGET,  /* u8 and name */
 };
 
-enum journal_why {
-	JOURNAL_DELIVERED,
-	JOURNAL_EXPIRED,
-	JOURNAL_DAMAGED
-};
-
-struct journal_name {
-	const char *name;
-	const char *rooms;
-	uint8_t len;
-	uint16_t rooms_len;
-	bool known;
-	uint32_t seen;
-	uint64_t tried;
-};
-
+/* A record taken apart; the strings point into the buffer it came from. */
 struct journal_record {
-	uint8_t type; /* enum journal_type */
-	size_t size;  /* of all of it */
-	struct mail mail;
-	uint64_t id; /* of a DONE */
-	uint8_t why;
-	struct journal_name name;
+	enum journal_type type;
+	struct mail mail;  /* ADD; DONE: id.  The others: to is the name, with
+			    * time, position, and the rooms as text */
+	size_t size;       /* of the whole record in the file */
 };
 
-/* The size of a record. */
+/* Room for a record of that mail, and for any of the others. */
 size_t journal_add_size(const struct mail *m);
-size_t journal_name_size(const struct journal_name *n);
+#define JOURNAL_SMALL_MAX (JOURNAL_RECORD_HEAD + 8 + 1 + 255 + 1024)
 
-/* Put a record, which has no CRC yet. */
-void journal_put_add(char *out, const struct mail *m);
-void journal_put_done(char *out, uint64_t id, enum journal_why why);
-void journal_put_name(char *out, const struct journal_name *n);
+/* Each writes one record at out and returns its size. */
+size_t journal_put_add(char *out, const struct mail *m);
+size_t journal_put_done(char *out, uint64_t id);
+size_t journal_put_name(char *out, const char *name, uint8_t len,
+    uint32_t time, const char *rooms, size_t rooms_len);
+size_t journal_put_forget(char *out, const char *name, uint8_t len);
+size_t journal_put_tried(
+    char *out, const char *name, uint8_t len, uint64_t position);
 
-/* Completes a record for the segment of that number. */
-void journal_seal(char *record, uint32_t number);
+/* The record at data, if a whole and sound one is there. */
+bool journal_get(const char *data, size_t len, struct journal_record *r);
 
-enum journal_get_result {
-	JOURNAL_GET_OK,
-	JOURNAL_GET_STRANGE, /* a whole record, of a type or form not known */
-	JOURNAL_GET_NOTHING, /* no record begins here */
-	JOURNAL_GET_SHORT    /* one may begin here, but more of it is needed */
+/* The offset of the next sound record at or after from; len if none. */
+size_t journal_search(const char *data, size_t len, size_t from);
+
+void journal_put_header(char out[JOURNAL_HEADER_SIZE], uint64_t number);
+
+enum journal_header_state {
+	JOURNAL_HEADER_GOOD,
+	JOURNAL_HEADER_BAD,   /* not ours, or damaged */
+	JOURNAL_HEADER_OTHER, /* ours, of another version */
 };
 
-/* Gets the record that begins at in[0..left), of the segment of that number.
- * r->size is set for a JOURNAL_GET_STRANGE too. */
-enum journal_get_result journal_get(
-    const char *in, size_t left, uint32_t number, struct journal_record *r);
-
-/* How far behind in[0] the next record may begin: from 1 to left. */
-size_t journal_skip(const char *in, size_t left);
+enum journal_header_state journal_get_header(
+    const char *data, size_t len, uint64_t *number);
 
 #endif

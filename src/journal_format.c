@@ -2,10 +2,10 @@
 /* SPDX-FileCopyrightText: the telld authors */
 
 /*
- * A record begins with two bytes that occur in no UTF-8 text, so whoever
- * looks for the next one behind damage is not led astray by what users wrote.
- * Its CRC begins with the number of its segment, so that old blocks which a
- * file system left in a new file, though whole, are not taken for part of it.
+ * The mark in front of each record costs four bytes and buys this: when a
+ * record is damaged, its length cannot be believed, but the next one can be
+ * found.  No mail can pass itself off as one: 0xf5 occurs in no UTF-8, and so
+ * in no text.
  */
 #include "journal_format.h"
 
@@ -13,282 +13,205 @@
 
 #include <string.h>
 
-static const char header_magic[16] = "telld-journal";
-
-#define MAGIC_0 '\xff'
-#define MAGIC_1 '\xfe'
-
-/* Places in a header, and in a record. */
-enum {
-	AT_VERSION = 16,
-	AT_NUMBER = 20,
-	AT_PREV_SIZE = 24,
-	AT_POSITION = 32,
-	AT_MAX_ID = 40,
-	AT_HEADER_CRC = 60,
-	AT_CRC = 2,
-	AT_LENGTH = 6,
-	AT_TYPE = 8
-};
-
-#define FLAG_KNOWN 1U
-
-/* ---- numbers, least significant byte first ---- */
+static const char magic[8] = {'t', 'e', 'l', 'l', 'd', 'j', 'n', 'l'};
+static const char mark[4] = {'\xf5', 'm', 's', 'g'};
 
 static char *
-put(char *at, uint64_t v, unsigned bytes)
+put_number(char *at, uint64_t v, int bytes)
 {
-	unsigned i;
-
-	for (i = 0; i < bytes; i++)
-		*at++ = (char)(v >> (8 * i));
+	for (; bytes > 0; bytes--, v >>= 8)
+		*at++ = (char)(v & 0xff);
 	return at;
 }
 
 static uint64_t
-get(const char *at, unsigned bytes)
+get_number(struct wire_reader *r, int bytes)
 {
+	const char *at = wire_get(r, (size_t)bytes);
 	uint64_t v = 0;
 
-	while (bytes-- > 0)
-		v = v << 8 | (unsigned char)at[bytes];
+	while (at != NULL && bytes > 0)
+		v = v << 8 | (unsigned char)at[--bytes];
 	return v;
 }
 
-static uint64_t
-take(struct wire_reader *r, unsigned bytes)
+/* Completes the record whose body ends at end: mark, length, checksum. */
+static size_t
+seal(char *out, const char *end, enum journal_type type)
 {
-	const char *at = wire_get(r, bytes);
+	size_t body = (size_t)(end - out) - JOURNAL_RECORD_HEAD;
+	uint32_t crc;
 
-	return at != NULL ? get(at, bytes) : 0;
+	memcpy(out, mark, sizeof mark);
+	put_number(out + 4, body, 4);
+	out[12] = (char)type;
+	crc = crc32c(0, out + 4, 4);
+	crc = crc32c(crc, out + 12, 1 + body);
+	put_number(out + 8, crc, 4);
+	return JOURNAL_RECORD_HEAD + body;
 }
-
-static const char *
-take_short(struct wire_reader *r, uint8_t *len)
-{
-	*len = (uint8_t)take(r, 1);
-	return wire_get(r, *len);
-}
-
-/* ---- headers ---- */
-
-void
-journal_put_header(
-    char out[JOURNAL_HEADER_SIZE], const struct journal_header *h)
-{
-	memset(out, 0, JOURNAL_HEADER_SIZE);
-	memcpy(out, header_magic, sizeof header_magic);
-	put(out + AT_VERSION, JOURNAL_VERSION, 4);
-	put(out + AT_NUMBER, h->number, 4);
-	put(out + AT_PREV_SIZE, h->prev_size, 8);
-	put(out + AT_POSITION, h->position, 8);
-	put(out + AT_MAX_ID, h->max_id, 8);
-	put(out + AT_HEADER_CRC, crc32c(0, out, AT_HEADER_CRC), 4);
-}
-
-enum journal_header_result
-journal_get_header(const char in[JOURNAL_HEADER_SIZE], struct journal_header *h,
-    uint32_t *version)
-{
-	if (memcmp(in, header_magic, sizeof header_magic) != 0 ||
-	    get(in + AT_HEADER_CRC, 4) != crc32c(0, in, AT_HEADER_CRC))
-		return JOURNAL_HEADER_DAMAGED;
-	*version = (uint32_t)get(in + AT_VERSION, 4);
-	if (*version != JOURNAL_VERSION)
-		return JOURNAL_HEADER_UNKNOWN;
-	h->number = (uint32_t)get(in + AT_NUMBER, 4);
-	h->prev_size = get(in + AT_PREV_SIZE, 8);
-	h->position = get(in + AT_POSITION, 8);
-	h->max_id = get(in + AT_MAX_ID, 8);
-	return h->position < JOURNAL_NUMBER_MAX &&
-	               h->max_id < JOURNAL_NUMBER_MAX
-	           ? JOURNAL_HEADER_OK
-	           : JOURNAL_HEADER_DAMAGED;
-}
-
-/* ---- putting ---- */
 
 size_t
 journal_add_size(const struct mail *m)
 {
-	return JOURNAL_RECORD_HEAD + 8 + 8 + 4 + 1 + 3 + (size_t)m->to_len +
-	       m->from_len + m->room_len + m->text_len;
+	return JOURNAL_RECORD_HEAD + 8 + mail_size(m);
 }
 
 size_t
-journal_name_size(const struct journal_name *n)
-{
-	return JOURNAL_RECORD_HEAD + 1 + 4 + 8 + 1 + (size_t)n->len +
-	       n->rooms_len;
-}
-
-static char *
-put_head(char *out, enum journal_type type, size_t size)
-{
-	out[0] = MAGIC_0;
-	out[1] = MAGIC_1;
-	put(out + AT_LENGTH, size - JOURNAL_RECORD_HEAD, 2);
-	out[AT_TYPE] = (char)type;
-	return out + JOURNAL_RECORD_HEAD;
-}
-
-/* s may be NULL if there is nothing of it. */
-static char *
-put_bytes(char *at, const char *s, size_t len)
-{
-	if (len > 0)
-		memcpy(at, s, len);
-	return at + len;
-}
-
-static char *
-put_short(char *at, const char *s, uint8_t len)
-{
-	*at = (char)len;
-	return put_bytes(at + 1, s, len);
-}
-
-void
 journal_put_add(char *out, const struct mail *m)
 {
-	char *at = put_head(out, JOURNAL_ADD, journal_add_size(m));
+	char *at = out + JOURNAL_RECORD_HEAD;
 
-	at = put(at, m->id, 8);
-	at = put(at, m->position, 8);
-	at = put(at, m->time, 4);
-	at = put(at, m->flags & MAIL_AGAIN, 1);
-	at = put_short(at, m->to, m->to_len);
-	at = put_short(at, m->from, m->from_len);
-	at = put_short(at, m->room, m->room_len);
-	put_bytes(at, m->text, m->text_len);
-}
-
-void
-journal_put_done(char *out, uint64_t id, enum journal_why why)
-{
-	char *at = put_head(out, JOURNAL_DONE, JOURNAL_DONE_SIZE);
-
-	at = put(at, id, 8);
-	put(at, why, 1);
-}
-
-void
-journal_put_name(char *out, const struct journal_name *n)
-{
-	char *at = put_head(out, JOURNAL_NAME, journal_name_size(n));
-
-	at = put(at, n->known ? FLAG_KNOWN : 0, 1);
-	at = put(at, n->seen, 4);
-	at = put(at, n->tried, 8);
-	at = put_short(at, n->name, n->len);
-	put_bytes(at, n->rooms, n->rooms_len);
-}
-
-static uint32_t
-record_crc(const char *record, uint32_t number, size_t length)
-{
-	char seed[4];
-
-	put(seed, number, 4);
-	return crc32c(crc32c(0, seed, sizeof seed), record + AT_LENGTH,
-	    JOURNAL_RECORD_HEAD - AT_LENGTH + length);
-}
-
-void
-journal_seal(char *record, uint32_t number)
-{
-	size_t length = (size_t)get(record + AT_LENGTH, 2);
-
-	put(record + AT_CRC, record_crc(record, number, length), 4);
-}
-
-/* ---- getting ---- */
-
-static bool
-get_add(struct wire_reader *r, struct mail *m)
-{
-	m->id = take(r, 8);
-	m->position = take(r, 8);
-	m->time = (uint32_t)take(r, 4);
-	m->flags = (uint8_t)take(r, 1);
-	m->to = take_short(r, &m->to_len);
-	m->from = take_short(r, &m->from_len);
-	m->room = take_short(r, &m->room_len);
-	m->text_len = (uint32_t)r->left;
-	m->text = wire_get(r, r->left);
-	return wire_end(r) && m->to_len > 0 && m->id > 0 &&
-	       m->id < JOURNAL_NUMBER_MAX && m->position > 0 &&
-	       m->position < JOURNAL_NUMBER_MAX && m->flags <= MAIL_AGAIN &&
-	       m->text_len <= JOURNAL_TEXT_MAX;
-}
-
-static bool
-get_done(struct wire_reader *r, struct journal_record *out)
-{
-	out->id = take(r, 8);
-	out->why = (uint8_t)take(r, 1);
-	return wire_end(r) && out->id < JOURNAL_NUMBER_MAX;
-}
-
-static bool
-get_name(struct wire_reader *r, struct journal_name *n)
-{
-	uint8_t flags = (uint8_t)take(r, 1);
-
-	n->known = (flags & FLAG_KNOWN) != 0;
-	n->seen = (uint32_t)take(r, 4);
-	n->tried = take(r, 8);
-	n->name = take_short(r, &n->len);
-	n->rooms_len = (uint16_t)r->left;
-	n->rooms = wire_get(r, r->left);
-	return wire_end(r) && n->len > 0 && flags <= FLAG_KNOWN &&
-	       n->rooms_len <= JOURNAL_ROOMS_MAX &&
-	       n->tried < JOURNAL_NUMBER_MAX;
-}
-
-static bool
-get_body(const char *body, size_t length, struct journal_record *out)
-{
-	struct wire_reader r = wire_read(body, length);
-
-	switch (out->type) {
-	case JOURNAL_ADD: return get_add(&r, &out->mail);
-	case JOURNAL_DONE: return get_done(&r, out);
-	case JOURNAL_NAME: return get_name(&r, &out->name);
-	default: return false;
-	}
-}
-
-enum journal_get_result
-journal_get(
-    const char *in, size_t left, uint32_t number, struct journal_record *r)
-{
-	size_t length;
-
-	if ((left >= 1 && in[0] != MAGIC_0) || (left >= 2 && in[1] != MAGIC_1))
-		return JOURNAL_GET_NOTHING;
-	if (left < JOURNAL_RECORD_HEAD)
-		return JOURNAL_GET_SHORT;
-	length = (size_t)get(in + AT_LENGTH, 2);
-	if (length > JOURNAL_BODY_MAX)
-		return JOURNAL_GET_NOTHING;
-	if (left - JOURNAL_RECORD_HEAD < length)
-		return JOURNAL_GET_SHORT;
-	if (get(in + AT_CRC, 4) != record_crc(in, number, length))
-		return JOURNAL_GET_NOTHING;
-	*r = (struct journal_record){0};
-	r->type = (uint8_t)in[AT_TYPE];
-	r->size = JOURNAL_RECORD_HEAD + length;
-	return get_body(in + JOURNAL_RECORD_HEAD, length, r)
-	           ? JOURNAL_GET_OK
-	           : JOURNAL_GET_STRANGE;
+	at = put_number(at, m->position, 8);
+	at = put_number(at, m->id, 8);
+	at = put_number(at, m->time, 4);
+	at = put_number(at, m->flags, 1);
+	at = wire_put_short(at, m->to, m->to_len);
+	at = wire_put_short(at, m->from, m->from_len);
+	at = wire_put_short(at, m->room, m->room_len);
+	at = wire_put(at, m->text, m->text_len);
+	return seal(out, at, JOURNAL_ADD);
 }
 
 size_t
-journal_skip(const char *in, size_t left)
+journal_put_done(char *out, uint64_t id)
 {
-	const char *at =
-	    left > 1 ? memchr(in + 1, MAGIC_0 & 0xff, left - 1) : NULL;
+	return seal(out, put_number(out + JOURNAL_RECORD_HEAD, id, 8),
+	    JOURNAL_DONE);
+}
 
-	return at != NULL ? (size_t)(at - in) : left;
+size_t
+journal_put_name(char *out, const char *name, uint8_t len, uint32_t time,
+    const char *rooms, size_t rooms_len)
+{
+	char *at = put_number(out + JOURNAL_RECORD_HEAD, time, 4);
+
+	at = wire_put_short(at, name, len);
+	if (rooms_len > 0)
+		at = wire_put(at, rooms, rooms_len);
+	return seal(out, at, JOURNAL_NAME);
+}
+
+size_t
+journal_put_forget(char *out, const char *name, uint8_t len)
+{
+	char *at = out + JOURNAL_RECORD_HEAD;
+
+	return seal(out, wire_put_short(at, name, len), JOURNAL_FORGET);
+}
+
+size_t
+journal_put_tried(char *out, const char *name, uint8_t len, uint64_t position)
+{
+	char *at = put_number(out + JOURNAL_RECORD_HEAD, position, 8);
+
+	return seal(out, wire_put_short(at, name, len), JOURNAL_TRIED);
+}
+
+static const char *
+get_short(struct wire_reader *r, uint8_t *len)
+{
+	size_t n;
+	const char *at = wire_get_short(r, &n);
+
+	*len = (uint8_t)n;
+	return at;
+}
+
+static bool
+get_body(struct wire_reader *r, struct journal_record *rec)
+{
+	struct mail *m = &rec->mail;
+
+	switch (rec->type) {
+	case JOURNAL_ADD:
+		m->position = get_number(r, 8);
+		m->id = get_number(r, 8);
+		m->time = (uint32_t)get_number(r, 4);
+		m->flags = (uint8_t)get_number(r, 1);
+		m->to = get_short(r, &m->to_len);
+		m->from = get_short(r, &m->from_len);
+		m->room = get_short(r, &m->room_len);
+		m->text_len = (uint32_t)r->left;
+		m->text = wire_get(r, r->left);
+		return wire_end(r) && m->to_len > 0;
+	case JOURNAL_DONE: m->id = get_number(r, 8); return wire_end(r);
+	case JOURNAL_NAME: m->time = (uint32_t)get_number(r, 4); break;
+	case JOURNAL_TRIED: m->position = get_number(r, 8); break;
+	case JOURNAL_FORGET: break;
+	default: return false;
+	}
+	m->to = get_short(r, &m->to_len);
+	if (rec->type == JOURNAL_NAME) {
+		m->text_len = (uint32_t)r->left;
+		m->text = wire_get(r, r->left);
+	}
+	return wire_end(r) && m->to_len > 0;
+}
+
+bool
+journal_get(const char *data, size_t len, struct journal_record *rec)
+{
+	struct wire_reader r = wire_read(data, len);
+	const char *m = wire_get(&r, sizeof mark);
+	uint64_t body = get_number(&r, 4);
+	uint32_t crc = (uint32_t)get_number(&r, 4);
+	uint32_t sum;
+
+	if (r.bad || memcmp(m, mark, sizeof mark) != 0 ||
+	    body > JOURNAL_BODY_MAX || r.left < 1 + body)
+		return false;
+	sum = crc32c(0, data + 4, 4);
+	if (crc32c(sum, r.at, 1 + (size_t)body) != crc)
+		return false;
+	memset(rec, 0, sizeof *rec);
+	rec->type = (enum journal_type)(unsigned char)*r.at;
+	rec->size = JOURNAL_RECORD_HEAD + (size_t)body;
+	r = wire_read(data + JOURNAL_RECORD_HEAD, (size_t)body);
+	return get_body(&r, rec);
+}
+
+size_t
+journal_search(const char *data, size_t len, size_t from)
+{
+	struct journal_record r;
+	const char *at;
+
+	while (from < len) {
+		at = memchr(data + from, mark[0], len - from);
+		if (at == NULL)
+			break;
+		from = (size_t)(at - data);
+		if (journal_get(at, len - from, &r))
+			return from;
+		from++;
+	}
+	return len;
+}
+
+void
+journal_put_header(char out[JOURNAL_HEADER_SIZE], uint64_t number)
+{
+	char *at = wire_put(out, magic, sizeof magic);
+
+	at = put_number(at, JOURNAL_VERSION, 4);
+	at = put_number(at, number, 8);
+	put_number(at, crc32c(0, out, (size_t)(at - out)), 4);
+}
+
+enum journal_header_state
+journal_get_header(const char *data, size_t len, uint64_t *number)
+{
+	struct wire_reader r = wire_read(data, len);
+	const char *m = wire_get(&r, sizeof magic);
+	uint64_t version = get_number(&r, 4);
+	uint64_t crc;
+
+	*number = get_number(&r, 8);
+	crc = get_number(&r, 4);
+	if (r.bad || memcmp(m, magic, sizeof magic) != 0 ||
+	    crc != crc32c(0, data, JOURNAL_HEADER_SIZE - 4))
+		return JOURNAL_HEADER_BAD;
+	return version == JOURNAL_VERSION ? JOURNAL_HEADER_GOOD
+					  : JOURNAL_HEADER_OTHER;
 }
