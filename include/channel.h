@@ -42,7 +42,8 @@ void channel_close(struct channel *c);
 /*
  * Reads once what is there.  At most one descriptor is taken along with it,
  * into c->passed, for the record that it came with, before the next fill; an
- * unexpected second one is closed and is an error, as is MSG_CTRUNC.
+ * unexpected second one is closed and is an error.  One for which this process
+ * has no room left is lost: its record comes with c->passed -1.
  */
 enum channel_state channel_fill(struct channel *c);
 

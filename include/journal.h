@@ -95,8 +95,8 @@ enum journal_result {
 
 /*
  * Keeps a mail, at the end of its mailbox; its position is not looked at.
- * With MAIL_FORCED it was accepted already and exempt from mailbox and store
- * limits.  MAIL_AGAIN is kept.  JOURNAL_DUPLICATE: a mail with that id is
+ * With MAIL_FORCED it was accepted already: it is exempt from mailbox and store
+ * limits, and does not count for those of its mailbox.  MAIL_AGAIN is kept.  JOURNAL_DUPLICATE: a mail with that id is
  * here, and if journal_is_pending() it is not durable either.  An id whose
  * mail is done is not remembered.
  */

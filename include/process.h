@@ -11,7 +11,8 @@
 
 #include <stddef.h>
 
-/* fork(2), with nothing pending that both sides could write.  -1/errno. */
+/* fork(2).  In the child all signals are blocked, until it calls
+ * signals_open() or signals_ignore_all().  -1/errno. */
 pid_t process_fork(void);
 
 /*

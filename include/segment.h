@@ -8,7 +8,7 @@
 #define SEGMENT_H
 
 #include "journal.h"
-#include "journal_index.h"
+#include "segment_index.h"
 
 #include <sys/queue.h>
 

@@ -119,7 +119,9 @@ take_descriptor(struct channel *c, struct msghdr *m)
 		n = (cm->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 		memcpy(fd, CMSG_DATA(cm), n * sizeof(int));
 	}
-	if (n == 0 && !cut)
+	/* A cut with nothing: there was no descriptor left to receive it in.
+	 * Its record comes without one, which its reader has to bear. */
+	if (n == 0)
 		return CHANNEL_OPEN;
 	if (n == 1 && !cut && c->passed == -1) {
 		c->passed = fd[0];

@@ -9,8 +9,8 @@
 #define _GNU_SOURCE
 #include "journal.h"
 
-#include "journal_format.h"
-#include "journal_index.h"
+#include "segment_format.h"
+#include "segment_index.h"
 #include "segment.h"
 
 #include <sys/file.h>
@@ -130,11 +130,11 @@ place_mark(struct journal *j, struct mark *m, struct segment *s)
 static bool
 put_mail(struct journal *j, struct entry *e, const struct mail *m)
 {
-	char *at = room(j, journal_add_size(m));
+	char *at = room(j, segment_add_size(m));
 
 	if (at == NULL)
 		return false;
-	place_entry(j, e, NULL, j->pending_used, journal_put_add(at, m));
+	place_entry(j, e, NULL, j->pending_used, segment_put_add(at, m));
 	j->pending_used += e->size;
 	return true;
 }
@@ -142,11 +142,11 @@ put_mail(struct journal *j, struct entry *e, const struct mail *m)
 static bool
 put_done(struct journal *j, uint64_t id)
 {
-	char *at = room(j, JOURNAL_SMALL_MAX);
+	char *at = room(j, SEGMENT_SMALL_MAX);
 
 	if (at == NULL)
 		return false;
-	j->pending_used += journal_put_done(at, id);
+	j->pending_used += segment_put_done(at, id);
 	return true;
 }
 
@@ -155,16 +155,16 @@ static bool
 put_mark(struct journal *j, struct mark *m)
 {
 	const struct box *box = m->box;
-	char *at = room(j, JOURNAL_SMALL_MAX);
+	char *at = room(j, SEGMENT_SMALL_MAX);
 
 	if (at == NULL)
 		return false;
 	if (m == &box->known_mark)
-		j->pending_used += journal_put_name(at, box->name, box->len,
+		j->pending_used += segment_put_name(at, box->name, box->len,
 		    box->seen, box->rooms, box->rooms_len);
 	else
 		j->pending_used +=
-		    journal_put_tried(at, box->name, box->len, box->tried);
+		    segment_put_tried(at, box->name, box->len, box->tried);
 	place_mark(j, m, NULL);
 	return true;
 }
@@ -189,7 +189,7 @@ settle_box(struct journal *j, struct box *box)
 
 static void
 replay_add(struct journal *j, struct segment *s, uint64_t at,
-    const struct journal_record *r)
+    const struct segment_record *r)
 {
 	struct entry *e;
 
@@ -226,17 +226,17 @@ set_rooms(struct box *box, const char *rooms, size_t len)
 
 static void
 replay_record(struct journal *j, struct segment *s, uint64_t at,
-    const struct journal_record *r)
+    const struct segment_record *r)
 {
 	const struct mail *m = &r->mail;
 	struct entry *e;
 	struct box *box;
 
-	if (r->type == JOURNAL_ADD) {
+	if (r->type == SEGMENT_ADD) {
 		replay_add(j, s, at, r);
 		return;
 	}
-	if (r->type == JOURNAL_DONE) {
+	if (r->type == SEGMENT_DONE) {
 		if (m->id > j->highest_id)
 			j->highest_id = m->id;
 		e = index_find(&j->index, m->id);
@@ -247,12 +247,12 @@ replay_record(struct journal *j, struct segment *s, uint64_t at,
 	box = index_box(&j->index, m->to, m->to_len);
 	if (box == NULL)
 		return;
-	if (r->type == JOURNAL_NAME) {
+	if (r->type == SEGMENT_NAME) {
 		box->known = true;
 		box->seen = m->time;
 		set_rooms(box, m->text, m->text_len);
 		place_mark(j, &box->known_mark, s);
-	} else if (r->type == JOURNAL_FORGET) {
+	} else if (r->type == SEGMENT_FORGET) {
 		box->known = false;
 		unmark(j, &box->known_mark);
 		index_release(&j->index, box);
@@ -289,18 +289,18 @@ static void
 replay_records(
     struct journal *j, struct segment *s, const char *data, size_t size)
 {
-	struct journal_record r;
-	size_t at = JOURNAL_HEADER_SIZE, next;
+	struct segment_record r;
+	size_t at = SEGMENT_HEADER_SIZE, next;
 
 	if (size < at)
 		at = 0;
 	while (at < size) {
-		if (journal_get(data + at, size - at, &r)) {
+		if (segment_get(data + at, size - at, &r)) {
 			replay_record(j, s, at, &r);
 			at += r.size;
 			continue;
 		}
-		next = journal_search(data, size, at);
+		next = segment_search(data, size, at);
 		replay_damage(j, s, at, next, size);
 		at = next;
 	}
@@ -324,18 +324,18 @@ replay_segment(struct journal *j, struct segment *s)
 	data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, s->fd, 0);
 	if (data == MAP_FAILED)
 		return -1;
-	switch (journal_get_header(data, size, &number)) {
-	case JOURNAL_HEADER_OTHER:
+	switch (segment_get_header(data, size, &number)) {
+	case SEGMENT_HEADER_OTHER:
 		report(j, "version file=%s", name);
 		munmap(data, size);
 		errno = ENOTSUP;
 		return -1;
-	case JOURNAL_HEADER_BAD:
+	case SEGMENT_HEADER_BAD:
 		report(j, "damaged file=%s offset=0 bytes=%u", name,
-		    JOURNAL_HEADER_SIZE);
+		    SEGMENT_HEADER_SIZE);
 		s->closed = true;
 		break;
-	case JOURNAL_HEADER_GOOD: break;
+	case SEGMENT_HEADER_GOOD: break;
 	}
 	replay_records(j, s, data, size);
 	munmap(data, size);
@@ -509,10 +509,10 @@ check_limits(struct journal *j, const struct mail *m)
 	const struct box *box = index_find_box(&j->index, m->to, m->to_len);
 
 	if (box != NULL &&
-	    (box->mails >= j->o.mailbox_lines ||
-		box->bytes + m->text_len > j->o.mailbox_bytes))
+	    (box->counted_mails >= j->o.mailbox_lines ||
+		box->counted_bytes + m->text_len > j->o.mailbox_bytes))
 		return JOURNAL_MAILBOX_FULL;
-	if (j->file_bytes + j->pending_used + journal_add_size(m) >
+	if (j->file_bytes + j->pending_used + segment_add_size(m) >
 	    j->o.store_max)
 		return JOURNAL_STORE_FULL;
 	return JOURNAL_OK;
@@ -522,7 +522,7 @@ static bool
 is_bad(const struct mail *m)
 {
 	return m->id == 0 || m->to_len == 0 || m->to_len > NAME_MAX_LEN ||
-	    journal_add_size(m) > JOURNAL_RECORD_HEAD + JOURNAL_BODY_MAX;
+	    segment_add_size(m) > SEGMENT_RECORD_HEAD + SEGMENT_BODY_MAX;
 }
 
 enum journal_result
@@ -542,7 +542,6 @@ journal_add(struct journal *j, const struct mail *m)
 	if (result != JOURNAL_OK)
 		return result;
 	mail.position = j->next_position;
-	mail.flags &= MAIL_AGAIN;
 	e = index_add(&j->index, &mail);
 	if (e == NULL)
 		return JOURNAL_NO_MEMORY;
@@ -602,10 +601,10 @@ journal_forget(struct journal *j, const char *name, size_t len)
 
 	if (box == NULL || !box->known)
 		return JOURNAL_OK;
-	at = room(j, JOURNAL_SMALL_MAX);
+	at = room(j, SEGMENT_SMALL_MAX);
 	if (at == NULL)
 		return JOURNAL_NO_MEMORY;
-	j->pending_used += journal_put_forget(at, name, (uint8_t)len);
+	j->pending_used += segment_put_forget(at, name, (uint8_t)len);
 	box->known = false;
 	unmark(j, &box->known_mark);
 	settle_box(j, box);
@@ -679,12 +678,12 @@ written(struct journal *j, struct segment *s, uint64_t base)
 /* True if a pending record is still wanted after a failed sync; else its
  * mail is taken back. */
 static bool
-keep(struct journal *j, const struct journal_record *r, bool dirty,
+keep(struct journal *j, const struct segment_record *r, bool dirty,
     void (*lost)(void *arg, uint64_t id), void *arg)
 {
 	struct entry *e;
 
-	if (r->type != JOURNAL_ADD)
+	if (r->type != SEGMENT_ADD)
 		return true;
 	e = index_find(&j->index, r->mail.id);
 	/* Given and done before it was ever written: nothing is to be said,
@@ -707,14 +706,14 @@ static void
 roll_back(struct journal *j, bool dirty,
     void (*lost)(void *arg, uint64_t id), void *arg)
 {
-	char *old = j->pending, done[JOURNAL_SMALL_MAX];
+	char *old = j->pending, done[SEGMENT_SMALL_MAX];
 	size_t at = 0, used = j->pending_used, to = 0, n;
-	struct journal_record r;
+	struct segment_record r;
 	struct entry *e;
 
-	while (at < used && journal_get(old + at, used - at, &r)) {
+	while (at < used && segment_get(old + at, used - at, &r)) {
 		if (keep(j, &r, dirty, lost, arg)) {
-			e = r.type == JOURNAL_ADD
+			e = r.type == SEGMENT_ADD
 			    ? index_find(&j->index, r.mail.id)
 			    : NULL;
 			memmove(old + to, old + at, r.size);
@@ -723,7 +722,7 @@ roll_back(struct journal *j, bool dirty,
 			to += r.size;
 		} else if (dirty) {
 			/* Shorter than the record it stands for. */
-			n = journal_put_done(done, r.mail.id);
+			n = segment_put_done(done, r.mail.id);
 			memcpy(old + to, done, n);
 			to += n;
 		}
@@ -814,14 +813,14 @@ read_entry(struct journal *j, const struct entry *e, char *buffer,
 {
 	const char *data = buffer;
 	char name[SEGMENT_NAME_MAX];
-	struct journal_record r;
+	struct segment_record r;
 
 	if (e->segment == NULL)
 		data = j->pending + e->at;
 	else if (segment_read(j->o.io, e->segment, e->at, buffer,
 		 e->size) == -1)
 		data = NULL;
-	if (data == NULL || !journal_get(data, e->size, &r)) {
+	if (data == NULL || !segment_get(data, e->size, &r)) {
 		segment_name(name,
 		    e->segment != NULL ? e->segment->number : 0);
 		report(j, "damaged file=%s offset=%" PRIu64 " id=%" PRIu64,
@@ -837,7 +836,7 @@ int
 journal_read(struct journal *j, const char *to, size_t len, uint64_t after,
     size_t max, bool (*put)(void *arg, const struct mail *m), void *arg)
 {
-	static char buffer[JOURNAL_RECORD_HEAD + JOURNAL_BODY_MAX];
+	static char buffer[SEGMENT_RECORD_HEAD + SEGMENT_BODY_MAX];
 	const struct box *box = index_find_box(&j->index, to, len);
 	const struct entry *e;
 	struct mail m;
@@ -921,7 +920,7 @@ bury(struct journal *j, struct entry *e, journal_gone *gone, void *arg)
 static void
 copy_on(struct journal *j, struct segment *s, journal_gone *gone, void *arg)
 {
-	static char buffer[JOURNAL_RECORD_HEAD + JOURNAL_BODY_MAX];
+	static char buffer[SEGMENT_RECORD_HEAD + SEGMENT_BODY_MAX];
 	struct entry *e;
 	struct mark *m;
 	struct mail mail;

@@ -8,15 +8,26 @@
 
 #include <sys/resource.h>
 
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define KEEP_MAX 16
 
+/* Signals wait until the child has handlers of its own: until then it has
+ * its parent's, and the pipe that they write to. */
 pid_t
 process_fork(void)
 {
-	return fork();
+	sigset_t all, before;
+	pid_t pid;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	pid = fork();
+	if (pid != 0)
+		sigprocmask(SIG_SETMASK, &before, NULL);
+	return pid;
 }
 
 static int

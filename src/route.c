@@ -125,18 +125,25 @@ to_reader(struct broker *b, const struct letter *l, struct name *to)
 	struct peer *reader = to->peer;
 	const struct message *m = &l->message;
 	struct copy c = {.kind = COPY_LIVE, .time = b->time};
+	/* What comes later must not overtake what is to be handed back. */
+	bool hold = reader->fetching || reader->closing;
 	struct iovec part[3] = {
 	    {l->from->prefix, l->from->prefix_len},
 	    {(void *)(uintptr_t)m->text, m->text_len},
 	    {(void *)(uintptr_t)"\n", 1},
 	};
 
+	/* One on the way out takes no more than its successor is to get. */
+	if (reader->closing && outbox_cost(&reader->out) +
+		    outbox_cost(&reader->held) >= b->config->queue_max) {
+		refuse(b, l, to->text, to->len, "mailbox full");
+		return;
+	}
 	if (!receipt_for(b, l, to, false, &c.u.receipt))
 		return;
 	c.head = l->from->prefix_len;
 	ledger_accepted(&b->ledger);
-	if (!outbox_put(reader->fetching ? &reader->held : &reader->out, part,
-		3, c)) {
+	if (!outbox_put(hold ? &reader->held : &reader->out, part, 3, c)) {
 		ledger_taken_back(&b->ledger);
 		receipt_settle(b, c.u.receipt, RECEIPT_REFUSED,
 		    "out of memory");
@@ -199,7 +206,7 @@ to_name(struct broker *b, struct letter *l, const char *dest, size_t len)
 		return;
 	if (name != NULL)
 		name->line = b->counts.lines;
-	if (name != NULL && name->peer != NULL && !name->peer->closing)
+	if (name != NULL && name->peer != NULL)
 		to_reader(b, l, name);
 	else if (name != NULL && is_kept_for(b, name))
 		to_store(b, l, name);

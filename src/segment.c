@@ -9,7 +9,7 @@
 #define _GNU_SOURCE
 #include "segment.h"
 
-#include "journal_format.h"
+#include "segment_format.h"
 
 #include <sys/mman.h>
 
@@ -80,7 +80,7 @@ write_all(const struct journal_io *io, int fd, const char *data, size_t len,
 struct segment *
 segment_create(const struct journal_io *io, int dir, uint64_t number)
 {
-	char header[JOURNAL_HEADER_SIZE], name[SEGMENT_NAME_MAX];
+	char header[SEGMENT_HEADER_SIZE], name[SEGMENT_NAME_MAX];
 	struct segment *s;
 	int fd, error;
 
@@ -89,7 +89,7 @@ segment_create(const struct journal_io *io, int dir, uint64_t number)
 				      O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC);
 	if (fd == -1)
 		return NULL;
-	journal_put_header(header, number);
+	segment_put_header(header, number);
 	if (write_all(io, fd, header, sizeof header, 0) == -1 ||
 	    io->sync(io->arg, fd) == -1 ||
 	    (dir != -1 && io->sync_dir(io->arg, dir) == -1)) {
@@ -102,7 +102,7 @@ segment_create(const struct journal_io *io, int dir, uint64_t number)
 	}
 	s = make(number, fd);
 	if (s != NULL)
-		s->size = JOURNAL_HEADER_SIZE;
+		s->size = SEGMENT_HEADER_SIZE;
 	return s;
 }
 

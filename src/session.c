@@ -407,7 +407,9 @@ confirm(struct session *s, bool now)
 {
 	uint64_t told = s->confirm_told;
 
-	if (s->confirm.acked < s->confirm.raw)
+	/* A Unix socket whose reader died says that nothing waits. */
+	if (s->confirm.acked < s->confirm.raw &&
+	    !(s->broken && s->kind == LINK_UNIX))
 		confirm_unacked(&s->confirm,
 		    link_unacked(s->client, s->kind,
 			s->confirm.raw - s->confirm.acked));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* SPDX-FileCopyrightText: the telld authors */
 
-#include "journal_index.h"
+#include "segment_index.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -184,7 +184,8 @@ index_add(struct journal_index *x, const struct mail *m)
 	e->id = m->id;
 	e->position = m->position;
 	e->time = m->time;
-	e->bytes = (uint32_t)(m->from_len + m->room_len + m->text_len + 1U);
+	e->bytes = m->text_len;
+	e->counted = (m->flags & MAIL_FORCED) == 0;
 	last = TAILQ_LAST(&box->entries, entries);
 	if (last != NULL && last->position > e->position)
 		box->unsorted = true;
@@ -195,6 +196,8 @@ index_add(struct journal_index *x, const struct mail *m)
 	*at = e;
 	box->mails++;
 	box->bytes += e->bytes;
+	box->counted_mails += e->counted;
+	box->counted_bytes += e->counted ? e->bytes : 0;
 	x->mails++;
 	return e;
 }
@@ -212,6 +215,8 @@ index_remove(struct journal_index *x, struct entry *e)
 	x->bytes -= e->size;
 	e->box->mails--;
 	e->box->bytes -= e->bytes;
+	e->box->counted_mails -= e->counted;
+	e->box->counted_bytes -= e->counted ? e->bytes : 0;
 	x->mails--;
 	free(e);
 }

@@ -2,13 +2,13 @@
 /* SPDX-FileCopyrightText: the telld authors */
 
 /*
- * journal_index.h - what the journal holds, in memory: each mail's place on
+ * segment_index.h - what the journal holds, in memory: each mail's place on
  * disk, in the order of its mailbox.
  *
  * Pure: no I/O.  Used by the journal only.
  */
-#ifndef JOURNAL_INDEX_H
-#define JOURNAL_INDEX_H
+#ifndef SEGMENT_INDEX_H
+#define SEGMENT_INDEX_H
 
 #include "mail.h"
 #include "name.h"
@@ -31,9 +31,10 @@ struct entry {
 	uint64_t id, position;
 	uint64_t at;    /* offset of its record, there */
 	uint32_t size;  /* of that record */
-	uint32_t bytes; /* that it counts for in its mailbox */
+	uint32_t bytes; /* of its text */
 	uint32_t time;
-	bool forced;
+	bool forced;  /* it is not rolled back */
+	bool counted; /* for the limits of its mailbox: it was not handed back */
 };
 
 /* Where a name's NAME or TRIED record stands. */
@@ -61,8 +62,8 @@ struct box {
 	uint32_t serial; /* grows in that order */
 	struct entries entries;
 	uint64_t tried; /* position */
-	uint64_t bytes;
-	uint32_t mails;
+	uint64_t bytes, counted_bytes; /* of text */
+	uint32_t mails, counted_mails;
 	uint32_t seen; /* when it last logged in */
 	bool known;
 	bool open;     /* its mail is being fetched */
