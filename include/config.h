@@ -29,6 +29,7 @@
 
 #include "address.h"
 #include "log.h"
+#include "motd.h"
 
 /* The most `listen` lines. */
 #define CONFIG_LISTEN_MAX 64
@@ -60,13 +61,18 @@ struct config {
 	bool listen_overridden; /* by the command line: the file's are gone */
 	mode_t unix_mode;       /* of the Unix sockets that clients use */
 
-	int64_t login_timeout; /* ms */
-	int64_t linger;        /* ms */
-	int64_t slow_after;    /* ms */
-	int64_t dead_after;    /* ms */
-	size_t line_max;       /* bytes, without the line's end */
-	size_t queue_max;      /* bytes */
-	unsigned max_clients;  /* 0: as many as descriptors allow */
+	int64_t login_timeout;       /* ms */
+	bool greeting;               /* for those who are silent at first */
+	char motd[CONFIG_VALUE_MAX]; /* a file, or "none" */
+	char motd_text[MOTD_MAX];    /* what clients are sent of it ... */
+	size_t motd_len;             /* ... and how many bytes that is */
+	char broadcast[CONFIG_VALUE_MAX]; /* "all", "none", or names */
+	int64_t linger;                   /* ms */
+	int64_t slow_after;               /* ms */
+	int64_t dead_after;               /* ms */
+	size_t line_max;                  /* bytes, without the line's end */
+	size_t queue_max;                 /* bytes */
+	unsigned max_clients;             /* 0: as many as descriptors allow */
 	enum config_poller poller;
 
 	char store[CONFIG_VALUE_MAX]; /* a directory, or "none" */
@@ -143,6 +149,9 @@ bool config_finish(struct config *c, struct config_errors *e);
 
 /* True unless store is `none`. */
 bool config_keeps_mail(const struct config *c);
+
+/* True if `broadcast` lets that name write to everybody. */
+bool config_may_broadcast(const struct config *c, const char *name, size_t len);
 
 /*
  * Every key with its value, in the order of the manual and in a form that

@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "config_line.h"
+#include "message.h"
+#include "name.h"
 #include "units.h"
 
 /* ------------------------------------------------------------ the table -- */
@@ -22,7 +24,8 @@ enum type {
 	TYPE_TIME,    /* ms */
 	TYPE_MODE,    /* permissions, in octal */
 	TYPE_WORD,    /* one of words, stored as its index */
-	TYPE_STORE,   /* an absolute path or `none` */
+	TYPE_PATH,    /* an absolute path or `none` */
+	TYPE_NAMES,   /* `all`, `none`, or names with commas between */
 	TYPE_CONTROL, /* an absolute path that fits a Unix socket */
 	TYPE_LISTEN   /* an address; may be repeated */
 };
@@ -48,6 +51,7 @@ struct key {
 #define HOUR   (60 * MINUTE)
 #define DAY    (24 * HOUR)
 
+static const char *const bool_words[] = {"no", "yes", NULL};
 static const char *const poller_words[] = {"auto", "poll", "epoll", NULL};
 static const char *const store_for_words[] = {"known", "all", "none", NULL};
 static const char *const log_level_words[] = {
@@ -64,6 +68,12 @@ static const struct key keys[] = {
 	    TYPE_COUNT, "0", 0, 1000000, NULL, FIELD(max_clients) },
 	{ "login_timeout", "time to give a name in",
 	    TYPE_TIME, "60 s", SECOND, HOUR, NULL, FIELD(login_timeout) },
+	{ "greeting", "whether who is silent at first is greeted",
+	    TYPE_WORD, "yes", 0, 0, bool_words, FIELD(greeting) },
+	{ "motd", "file whose lines a client that was greeted is shown, or none",
+	    TYPE_PATH, "none", 0, 0, NULL, FIELD(motd) },
+	{ "broadcast", "who may write to everybody",
+	    TYPE_NAMES, "all", 0, 0, NULL, FIELD(broadcast) },
 	{ "linger", "time for what is open when a connection or telld ends",
 	    TYPE_TIME, "5 s", 100, 10 * MINUTE, NULL, FIELD(linger) },
 	{ "line_max", "longest line, without its end",
@@ -77,7 +87,7 @@ static const struct key keys[] = {
 	{ "poller", "system call that the broker waits with",
 	    TYPE_WORD, "auto", 0, 0, poller_words, FIELD(poller) },
 	{ "store", "directory of the mail for who is away, or none",
-	    TYPE_STORE, "", 0, 0, NULL, FIELD(store) },
+	    TYPE_PATH, "", 0, 0, NULL, FIELD(store) },
 	{ "store_for", "names that mail is kept for",
 	    TYPE_WORD, "known", 0, 0, store_for_words, FIELD(store_for) },
 	{ "mailbox_lines", "most lines in one mailbox",
@@ -127,19 +137,22 @@ units_of(const struct key *key)
 	}
 }
 
-/* The fields keep the types that their users want, so a number comes in two
- * sizes (a third where mode_t is short).  The ranges in the table fit them. */
+/* The fields keep the types that their users want, so a number comes in three
+ * sizes (a fourth where mode_t is short).  The ranges in the table fit them. */
 static void
 put_number(struct config *c, const struct key *key, int64_t value)
 {
 	char *place = (char *)c + key->offset;
 	int32_t word = (int32_t)value;
 	int16_t half = (int16_t)value;
+	bool truth = value != 0;
 
 	if (key->size == sizeof(value))
 		memcpy(place, &value, sizeof(value));
 	else if (key->size == sizeof(word))
 		memcpy(place, &word, sizeof(word));
+	else if (key->size == sizeof(truth))
+		memcpy(place, &truth, sizeof(truth));
 	else
 		memcpy(place, &half, sizeof(half));
 }
@@ -151,6 +164,7 @@ get_number(const struct config *c, const struct key *key)
 	int64_t value = 0;
 	int32_t word;
 	int16_t half;
+	bool truth;
 
 	if (key->size == sizeof(value)) {
 		memcpy(&value, place, sizeof(value));
@@ -159,6 +173,10 @@ get_number(const struct config *c, const struct key *key)
 	if (key->size == sizeof(word)) {
 		memcpy(&word, place, sizeof(word));
 		return word;
+	}
+	if (key->size == sizeof(truth)) {
+		memcpy(&truth, place, sizeof(truth));
+		return truth;
 	}
 	memcpy(&half, place, sizeof(half));
 	return half;
@@ -200,9 +218,8 @@ describe_accepted(const struct key *key, char *out, size_t size)
 {
 	switch (key->type) {
 	case TYPE_WORD: describe_words(key->words, out, size); break;
-	case TYPE_STORE:
-		snprintf(out, size, "an absolute path, or none");
-		break;
+	case TYPE_PATH: snprintf(out, size, "an absolute path, or none"); break;
+	case TYPE_NAMES: snprintf(out, size, "all, none or names"); break;
 	case TYPE_CONTROL:
 		snprintf(out, size, "an absolute path of at most %zu bytes",
 		    ADDRESS_PATH_MAX);
@@ -344,10 +361,10 @@ has_control(const char *s)
 static const char *
 set_path(struct config *c, const struct key *key, const char *value)
 {
-	bool is_none = key->type == TYPE_STORE && strcmp(value, "none") == 0;
+	bool is_none = key->type == TYPE_PATH && strcmp(value, "none") == 0;
 
 	if (value[0] != '/' && !is_none)
-		return key->type == TYPE_STORE
+		return key->type == TYPE_PATH
 		           ? "must be an absolute path, or none"
 		           : "must be an absolute path";
 	if (has_control(value))
@@ -356,6 +373,25 @@ set_path(struct config *c, const struct key *key, const char *value)
 		return key->type == TYPE_CONTROL
 		           ? "the path is too long for a Unix socket"
 		           : "the path is too long";
+	memcpy(text_place(c, key), value, strlen(value) + 1);
+	return NULL;
+}
+
+/* `all` and `none` are names too, as it happens. */
+static const char *
+set_names(struct config *c, const struct key *key, const char *value)
+{
+	struct message m = {.dests = value, .dests_len = strlen(value)};
+	struct message_dests d;
+	const char *name;
+	size_t len, count = 0;
+
+	message_dests_init(&d, &m);
+	for (; message_next_dest(&d, &name, &len); count++)
+		if (name_check(name, len) != NAME_OK)
+			return "not all, none, or names with commas between";
+	if (count == 0)
+		return "must be all, none or names";
 	memcpy(text_place(c, key), value, strlen(value) + 1);
 	return NULL;
 }
@@ -380,8 +416,9 @@ set_key(struct config *c, const struct key *key, const char *value)
 {
 	switch (key->type) {
 	case TYPE_WORD: return set_word(c, key, value);
-	case TYPE_STORE:
+	case TYPE_PATH:
 	case TYPE_CONTROL: return set_path(c, key, value);
+	case TYPE_NAMES: return set_names(c, key, value);
 	case TYPE_LISTEN: return set_listen(c, value);
 	default: return set_number(c, key, value);
 	}

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "message.h"
+#include "motd.h"
 #include "units.h"
 
 /* The XDG base directory specification: a relative path there is to be taken
@@ -141,6 +143,17 @@ check_poller(const struct config *c, struct config_errors *e)
 #endif
 }
 
+static void
+read_motd(struct config *c, struct config_errors *e)
+{
+	char why[MOTD_WHY_MAX];
+
+	c->motd_len = 0;
+	if (strcmp(c->motd, "none") != 0 &&
+	    !motd_read(c->motd, c->motd_text, &c->motd_len, why))
+		config_errors_add(e, "motd: %s: %s", c->motd, why);
+}
+
 bool
 config_finish(struct config *c, struct config_errors *e)
 {
@@ -150,6 +163,7 @@ config_finish(struct config *c, struct config_errors *e)
 	default_control(c, e);
 	check_listen(c, e);
 	check_poller(c, e);
+	read_motd(c, e);
 	if (config_keeps_mail(c)) {
 		check_fits("mailbox_max", c->mailbox_max, "store_max",
 		    c->store_max, e);
@@ -163,4 +177,24 @@ bool
 config_keeps_mail(const struct config *c)
 {
 	return strcmp(c->store, "none") != 0;
+}
+
+bool
+config_may_broadcast(const struct config *c, const char *name, size_t len)
+{
+	struct message m = {
+	    .dests = c->broadcast, .dests_len = strlen(c->broadcast)};
+	struct message_dests d;
+	const char *one;
+	size_t n;
+
+	if (strcmp(c->broadcast, "all") == 0)
+		return true;
+	if (strcmp(c->broadcast, "none") == 0)
+		return false;
+	message_dests_init(&d, &m);
+	while (message_next_dest(&d, &one, &n))
+		if (n == len && memcmp(one, name, len) == 0)
+			return true;
+	return false;
 }

@@ -49,6 +49,8 @@ defaults_are_those_of_the_manual(void)
 	CHECK(strcmp(c.listen[0], "127.0.0.1:8080") == 0);
 	CHECK(c.unix_mode == 0666 && c.max_clients == 0);
 	CHECK(c.login_timeout == 60000 && c.linger == 5000);
+	CHECK(c.greeting && strcmp(c.motd, "none") == 0 && c.motd_len == 0);
+	CHECK(strcmp(c.broadcast, "all") == 0);
 	CHECK(c.line_max == 4096 && c.queue_max == 1 << 20);
 	CHECK(c.slow_after == 5000 && c.dead_after == 60000);
 	CHECK(c.poller == CONFIG_POLLER_AUTO);
@@ -122,6 +124,35 @@ an_error_names_line_key_and_what_is_accepted(void)
 	CHECK(fails("listen localhost:1",
 	    "listen: \"localhost:1\": not a numeric IPv4 address (names are "
 	    "not looked up), such as 127.0.0.1:8080"));
+}
+
+static bool
+may(const char *name)
+{
+	return config_may_broadcast(&c, name, strlen(name));
+}
+
+static void
+names_say_who_may_write_to_everybody(void)
+{
+	CHECK(parse("linger 2 s\n") && may("alice"));
+	CHECK(parse("broadcast none\n") && !may("alice") && !may("none"));
+	CHECK(parse("broadcast alice, b\xc3\xb6 ,,cron\n"));
+	CHECK(may("alice") && may("b\xc3\xb6") && may("cron"));
+	CHECK(!may("alic") && !may("alice,") && !may("all"));
+	CHECK(fails("broadcast alice bob",
+	    "broadcast: \"alice bob\": not all, none, or names with commas "
+	    "between"));
+	CHECK(fails(
+	    "broadcast ,", "broadcast: \",\": must be all, none or names"));
+}
+
+static void
+a_truth_is_yes_or_no(void)
+{
+	CHECK(parse("greeting no\n") && !c.greeting);
+	CHECK(parse("greeting yes\n") && c.greeting);
+	CHECK(fails("greeting 1", "greeting: \"1\": no such word (no or yes)"));
 }
 
 static void
@@ -360,7 +391,8 @@ what_is_printed_is_read_back(void)
 
 	CHECK(parse("listen *:1\nlisten \"unix:/a b\"\nstore \"/q\\\"\\\\ #\"\n"
 		    "control /c\nunix_mode 0600\nlinger 90 s\nready_fd 5\n"
-		    "store_max 2 GiB\npoller poll\n"));
+		    "store_max 2 GiB\npoller poll\ngreeting no\n"
+		    "broadcast \"a, b\"\nmotd none\n"));
 	CHECK(config_finish(&c, &e));
 	len = config_print(&c, text, sizeof(text));
 	CHECK(len == strlen(text) && len > 100);
@@ -459,7 +491,7 @@ the_manual_has_every_key_with_default_and_range(void)
 		CHECK(whole);
 		CHECK(help.help[0] != '\0');
 	}
-	CHECK(i == 20);
+	CHECK(i == 23);
 }
 
 int
@@ -469,6 +501,8 @@ main(void)
 	RUN(a_file_sets_every_type);
 	RUN(quotes_keep_what_would_be_a_comment_or_a_blank);
 	RUN(an_error_names_line_key_and_what_is_accepted);
+	RUN(names_say_who_may_write_to_everybody);
+	RUN(a_truth_is_yes_or_no);
 	RUN(a_line_that_cannot_be_read_is_told);
 	RUN(an_unknown_key_is_told_with_the_nearest);
 	RUN(a_key_set_twice_is_an_error_but_not_listen);
