@@ -255,7 +255,8 @@ must_be_found(const struct line *l, const struct copy *c)
 }
 
 static uint64_t
-compare(struct torture *t, unsigned sender, uint32_t number, unsigned *shown)
+compare(struct torture *t, unsigned sender, uint32_t number,
+    unsigned shown[REFUSED + 1])
 {
 	const struct line *l = &t->senders[sender].book.lines[number - 1];
 	uint64_t missing = 0;
@@ -272,7 +273,7 @@ compare(struct torture *t, unsigned sender, uint32_t number, unsigned *shown)
 			what = "refused, and seen";
 			t->faults++;
 		}
-		if (what != NULL && (*shown)++ < SHOWN_MAX)
+		if (what != NULL && shown[c->answer]++ < SHOWN_MAX)
 			tell(t, sender, number, l, c, what);
 	}
 	return missing;
@@ -282,11 +283,11 @@ uint64_t
 books_compare(struct torture *t)
 {
 	uint64_t missing = 0;
-	unsigned i, shown = 0;
+	unsigned i, shown[REFUSED + 1] = {0};
 	uint32_t n;
 
 	for (i = 0; i < t->o.senders; i++)
 		for (n = 1; n <= t->senders[i].book.count; n++)
-			missing += compare(t, i, n, &shown);
+			missing += compare(t, i, n, shown);
 	return missing;
 }
