@@ -31,6 +31,7 @@
 #include "names.h"
 #include "peer.h"
 #include "poller.h"
+#include "rooms.h"
 #include "timer.h"
 
 #include <stdbool.h>
@@ -61,6 +62,7 @@ struct broker {
 	bool ready; /* the parent was told */
 
 	struct names names;
+	struct rooms rooms;
 	struct peer_list peers; /* all of them */
 	struct peer **slots; /* by slot of the id, until the exit is known */
 	size_t slot_count;

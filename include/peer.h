@@ -18,6 +18,7 @@
 #include "names.h"
 #include "outbox.h"
 #include "record.h"
+#include "rooms.h"
 #include "timer.h"
 
 #include <sys/queue.h>
@@ -28,6 +29,7 @@
 #include <stdint.h>
 
 struct broker;
+struct ignored;
 struct receipt;
 
 /* What a poller event belongs to: the first field of every owner. */
@@ -78,6 +80,9 @@ struct peer {
 	uint8_t prefix_len;
 	uint8_t bad_names;
 	uint32_t since;  /* when it logged in, seconds since 1970 */
+	uint32_t heard;  /* when its last line came, likewise */
+	struct memberships in;   /* the rooms that it is in */
+	struct ignored *ignored; /* owned; NULL: nobody */
 
 	/* down */
 	struct outbox out;  /* what it will be sent */

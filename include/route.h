@@ -13,6 +13,11 @@
  * sender to one reader alone waits slow_after at most, one to several a
  * fraction of a second.  From then on the reader is on its own, and is let go
  * at queue_max.
+ *
+ * A room's members and everybody who is here get a copy each, but for the
+ * sender.  A DEST named twice gets one copy; a person who is named and is in
+ * a room that is named too was reached in two ways, and gets two lines that
+ * say so.
  */
 #ifndef ROUTE_H
 #define ROUTE_H
@@ -44,5 +49,10 @@ void route_held(struct broker *b, struct peer *p);
 
 /* So much waits for a reader that its writers should wait. */
 bool route_is_crowded(const struct broker *b, const struct peer *p);
+
+/* After something for a reader: its sender waits if that is crowded.  several:
+ * it was for more than one, so that nobody is waited for long. */
+void route_pace(struct broker *b, struct peer *sender, struct peer *reader,
+    bool several);
 
 #endif

@@ -191,7 +191,7 @@ on_signals(struct broker *b)
 	int status;
 	pid_t pid;
 
-	while (signals_next() != 0)
+	while (signals_next(NULL) != 0)
 		;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		mailroom_reaped(b, pid, status);
@@ -364,6 +364,7 @@ broker_run(const struct broker_start *start)
 	b.poller = poller_new(poller_kind(b.config));
 	if (signals == -1 || b.poller == NULL || !names_init(&b.names))
 		fatal("fail what=start error=%s", strerror(errno));
+	rooms_init(&b.rooms, &b.names);
 	b.now = timer_now();
 	b.time = (uint32_t)time(NULL);
 	channel_init(&b.parent, start->parent);

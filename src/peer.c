@@ -102,6 +102,8 @@ peer_close(struct broker *b, struct peer *p)
 	outbox_free(&p->held);
 	free(p->partial);
 	free(p->pending);
+	free(p->ignored);
+	p->ignored = NULL;
 	p->partial = p->pending = NULL;
 }
 
@@ -233,6 +235,7 @@ carry_line(struct broker *b, struct peer *p, const char *line, size_t len)
 	if (!line_is_clean(line, len, b->config->line_max))
 		return false;
 	b->counts.lines++;
+	p->heard = b->time;
 	if (p->state == PEER_HERE)
 		route_line(b, p, line, len);
 	else

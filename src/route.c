@@ -5,10 +5,12 @@
 
 #include "broker.h"
 #include "command.h"
+#include "ignored.h"
 #include "leave.h"
 #include "mail.h"
 #include "message.h"
 #include "receipt.h"
+#include "rooms.h"
 #include "utc.h"
 
 #include <stdio.h>
@@ -23,7 +25,8 @@
 struct letter {
 	struct peer *from;
 	struct message message;
-	bool several; /* more than one name: nobody is waited for long */
+	bool several;  /* more than one copy: nobody is waited for long */
+	bool everybody; /* `*` was among its DESTs already */
 	size_t unknown_count;
 	struct {
 		const char *text;
@@ -40,15 +43,17 @@ route_is_crowded(const struct broker *b, const struct peer *p)
 
 /* ---- pace ---- */
 
-/* After a line: does its sender have to wait for this reader? */
-static void
-pace(struct broker *b, const struct letter *l, struct peer *reader)
+void
+route_pace(struct broker *b, struct peer *sender, struct peer *reader,
+    bool several)
 {
-	struct peer *sender = l->from;
-	uint64_t patience = l->several ? SEVERAL_WAIT_MS
-				       : (uint64_t)b->config->slow_after;
-	uint64_t until = reader->moved_at + patience;
+	uint64_t patience =
+	    several ? SEVERAL_WAIT_MS : (uint64_t)b->config->slow_after;
+	uint64_t until;
 
+	if (outbox_unconfirmed(&reader->out) == outbox_unsent(&reader->out))
+		reader->moved_at = b->now;
+	until = reader->moved_at + patience;
 	if (!route_is_crowded(b, reader) || sender->pause != PAUSE_NOT ||
 	    sender->gone || b->now >= until)
 		return;
@@ -85,7 +90,8 @@ refuse(struct broker *b, const struct letter *l, const char *dest, size_t len,
 }
 
 static void
-refuse_once(struct broker *b, struct letter *l, const char *dest, size_t len)
+refuse_once(struct broker *b, struct letter *l, const char *dest, size_t len,
+    const char *why)
 {
 	size_t i;
 
@@ -98,7 +104,7 @@ refuse_once(struct broker *b, struct letter *l, const char *dest, size_t len)
 		l->unknown[i].len = len;
 		l->unknown_count++;
 	}
-	refuse(b, l, dest, len, "no such name");
+	refuse(b, l, dest, len, why);
 }
 
 /* False, and nothing was accepted, without memory. */
@@ -119,19 +125,47 @@ receipt_for(struct broker *b, const struct letter *l, const struct name *to,
 	return true;
 }
 
+/* One copy into a reader's outbox; head: "from NAME: " and its kin.  False,
+ * and nothing was accepted, without memory. */
+static bool
+put_copy(struct broker *b, const struct letter *l, struct peer *reader,
+    struct iovec head, struct receipt *r)
+{
+	const struct message *m = &l->message;
+	struct copy c = {.kind = COPY_LIVE, .time = b->time, .u.receipt = r};
+	/* What comes later must not overtake what is to be handed back. */
+	bool hold = reader->fetching || reader->closing;
+	struct iovec part[3] = {
+	    head,
+	    {(void *)(uintptr_t)m->text, m->text_len},
+	    {(void *)(uintptr_t)"\n", 1},
+	};
+
+	c.head = (uint16_t)head.iov_len;
+	ledger_accepted(&b->ledger);
+	if (reader->ignored != NULL &&
+	    ignored_has(reader->ignored, l->from->name->text,
+		l->from->name->len)) {
+		ledger_delivered(&b->ledger);
+		receipt_settle(b, r, RECEIPT_DELIVERED, NULL);
+		return true;
+	}
+	if (!outbox_put(hold ? &reader->held : &reader->out, part, 3, c)) {
+		ledger_taken_back(&b->ledger);
+		return false;
+	}
+	peer_touch(b, reader);
+	leave_if_too_slow(b, reader);
+	route_pace(b, l->from, reader, l->several);
+	return true;
+}
+
 static void
 to_reader(struct broker *b, const struct letter *l, struct name *to)
 {
 	struct peer *reader = to->peer;
-	const struct message *m = &l->message;
-	struct copy c = {.kind = COPY_LIVE, .time = b->time};
-	/* What comes later must not overtake what is to be handed back. */
-	bool hold = reader->fetching || reader->closing;
-	struct iovec part[3] = {
-	    {l->from->prefix, l->from->prefix_len},
-	    {(void *)(uintptr_t)m->text, m->text_len},
-	    {(void *)(uintptr_t)"\n", 1},
-	};
+	struct iovec head = {l->from->prefix, l->from->prefix_len};
+	struct receipt *r;
 
 	/* One on the way out takes no more than its successor is to get. */
 	if (reader->closing && outbox_cost(&reader->out) +
@@ -139,24 +173,13 @@ to_reader(struct broker *b, const struct letter *l, struct name *to)
 		refuse(b, l, to->text, to->len, "mailbox full");
 		return;
 	}
-	if (!receipt_for(b, l, to, false, &c.u.receipt))
+	if (!receipt_for(b, l, to, false, &r) ||
+	    put_copy(b, l, reader, head, r))
 		return;
-	c.head = l->from->prefix_len;
-	ledger_accepted(&b->ledger);
-	if (!outbox_put(hold ? &reader->held : &reader->out, part, 3, c)) {
-		ledger_taken_back(&b->ledger);
-		receipt_settle(b, c.u.receipt, RECEIPT_REFUSED,
-		    "out of memory");
-		if (c.u.receipt == NULL)
-			peer_say(b, l->from, "! %.*s: out of memory",
-			    (int)to->len, to->text);
-		return;
-	}
-	if (outbox_unconfirmed(&reader->out) == outbox_unsent(&reader->out))
-		reader->moved_at = b->now;
-	peer_touch(b, reader);
-	leave_if_too_slow(b, reader);
-	pace(b, l, reader);
+	receipt_settle(b, r, RECEIPT_REFUSED, "out of memory");
+	if (r == NULL)
+		peer_say(b, l->from, "! %.*s: out of memory", (int)to->len,
+		    to->text);
 }
 
 /* A receipt is made even if nobody asked: the store may yet refuse. */
@@ -211,7 +234,124 @@ to_name(struct broker *b, struct letter *l, const char *dest, size_t len)
 	else if (name != NULL && is_kept_for(b, name))
 		to_store(b, l, name);
 	else
-		refuse_once(b, l, dest, len);
+		refuse_once(b, l, dest, len, "no such name");
+}
+
+/* ---- many copies: a room, everybody ---- */
+
+/* A line to many while its copies are made. */
+struct fan {
+	struct iovec head; /* the same for all of them */
+	struct receipt *receipt; /* held open until the last is made */
+	size_t failed;
+	char text[ROUTE_HEAD_MAX];
+};
+
+static bool
+fan_begin(struct broker *b, const struct letter *l, const char *dest,
+    size_t len, struct fan *f)
+{
+	const struct message *m = &l->message;
+	const struct name *from = l->from->name;
+
+	*f = (struct fan){0};
+	f->head.iov_base = f->text;
+	f->head.iov_len =
+	    (size_t)snprintf(f->text, sizeof f->text, "from %.*s in %.*s: ",
+		(int)from->len, from->text, (int)len, dest);
+	if (m->tag == NULL)
+		return true;
+	f->receipt = receipt_new(l->from, m->tag, m->tag_len, dest, len);
+	if (f->receipt == NULL) {
+		refuse(b, l, dest, len, "out of memory");
+		return false;
+	}
+	f->receipt->several = true;
+	return true;
+}
+
+/* Nobody hears an echo, and who is on the way out has left already. */
+static void
+fan_copy(struct broker *b, const struct letter *l, struct peer *reader,
+    struct fan *f)
+{
+	if (reader == l->from || reader->closing)
+		return;
+	if (f->receipt != NULL)
+		f->receipt->open++;
+	if (put_copy(b, l, reader, f->head, f->receipt))
+		return;
+	f->failed++;
+	receipt_settle(b, f->receipt, RECEIPT_REFUSED, NULL);
+}
+
+static void
+fan_end(struct broker *b, const struct letter *l, const char *dest, size_t len,
+    struct fan *f)
+{
+	if (f->failed > 0 && f->receipt == NULL)
+		peer_say(b, l->from, "! %.*s: out of memory for %zu", (int)len,
+		    dest, f->failed);
+	receipt_release(b, f->receipt);
+}
+
+static void
+to_room(struct broker *b, struct letter *l, const char *dest, size_t len)
+{
+	struct room *room = rooms_find(&b->rooms, dest, len);
+	const struct member *member;
+	struct fan f;
+
+	if (room == NULL) {
+		refuse_once(b, l, dest, len, "no such room");
+		return;
+	}
+	if (room->name->line == b->counts.lines ||
+	    !fan_begin(b, l, dest, len, &f))
+		return;
+	room->name->line = b->counts.lines;
+	LIST_FOREACH(member, &room->members, of_room)
+		fan_copy(b, l, member->peer, &f);
+	fan_end(b, l, dest, len, &f);
+}
+
+static void
+to_everybody(struct broker *b, struct letter *l)
+{
+	const struct name *from = l->from->name;
+	struct peer *p;
+	struct fan f;
+
+	if (l->everybody)
+		return;
+	l->everybody = true;
+	if (!config_may_broadcast(b->config, from->text, from->len)) {
+		refuse(b, l, "*", 1, "not allowed");
+		return;
+	}
+	if (!fan_begin(b, l, "*", 1, &f))
+		return;
+	LIST_FOREACH(p, &b->peers, all)
+		if (p->state == PEER_HERE)
+			fan_copy(b, l, p, &f);
+	fan_end(b, l, "*", 1, &f);
+}
+
+static bool
+is_everybody(const char *dest, size_t len)
+{
+	return len == 1 && *dest == '*';
+}
+
+static void
+to_dest(struct broker *b, struct letter *l, const char *dest, size_t len)
+{
+	if (*dest == '#')
+		to_room(b, l, dest, len);
+	else if (is_everybody(dest, len))
+		to_everybody(b, l);
+	else
+		to_name(b, l, dest, len);
 }
 
 /* ---- one line ---- */
@@ -226,9 +366,11 @@ route_message(struct broker *b, struct letter *l)
 	message_dests_init(&d, &l->message);
 	rest = d;
 	l->several = message_next_dest(&rest, &dest, &len) &&
-	    message_next_dest(&rest, &dest, &len);
+	    (*dest == '#' || *dest == '*' ||
+		message_next_dest(&rest, &dest, &len));
+	l->everybody = false;
 	while (message_next_dest(&d, &dest, &len))
-		to_name(b, l, dest, len);
+		to_dest(b, l, dest, len);
 	if (l->from->receipts_open >= RECEIPTS_OPEN_MAX &&
 	    l->from->pause == PAUSE_NOT && !l->from->gone)
 		peer_pause(l->from, PAUSE_RECEIPTS, NULL);
