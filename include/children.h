@@ -5,7 +5,7 @@
  * children.h - which session is which process, as the parent knows it.
  *
  * A table with as many slots as there may be sessions, made once: the parent
- * does not grow.  Pure: no I/O.
+ * does not grow, and its children do not inherit it.
  */
 #ifndef CHILDREN_H
 #define CHILDREN_H

@@ -21,6 +21,10 @@ pid_t process_fork(void);
  */
 void process_keep_only(const int *keep, size_t count);
 
+/* Zeroed memory for as long as this process lives, which its children do not
+ * inherit: so it does not make forking slower.  NULL/errno. */
+void *process_own_memory(size_t size);
+
 /* Raises RLIMIT_NOFILE to its hard limit; returns what it is then. */
 size_t process_raise_descriptors(void);
 

@@ -3,9 +3,8 @@
 
 #include "children.h"
 
+#include "process.h"
 #include "record.h"
-
-#include <stdlib.h>
 
 bool
 children_init(struct children *c, size_t max)
@@ -17,13 +16,10 @@ children_init(struct children *c, size_t max)
 	c->size = 64;
 	while (c->size < max)
 		c->size *= 2;
-	c->slots = calloc(c->size, sizeof *c->slots);
-	c->chains = calloc(c->size, sizeof *c->chains);
-	if (c->slots == NULL || c->chains == NULL) {
-		free(c->slots);
-		free(c->chains);
+	c->slots = process_own_memory(c->size * sizeof *c->slots);
+	c->chains = process_own_memory(c->size * sizeof *c->chains);
+	if (c->slots == NULL || c->chains == NULL)
 		return false;
-	}
 	for (i = 0; i + 1 < c->size; i++)
 		c->slots[i].next = i + 2;
 	c->free = 1;

@@ -41,6 +41,7 @@ enum { PFD_SIGNALS, PFD_BROKER, PFD_LISTEN };
 #define RESTART_MS       100  /* before the next broker; doubled each time */
 #define REFUSE_PAUSE_MS  100  /* no accepting after a lack of something */
 #define STOP_GRACE_MS    5000 /* beyond linger: the store's last sync */
+#define SWEEP_MS         100  /* for children whose signal was shared */
 #define ORPHAN_MS        500  /* for sessions whose broker has finished */
 
 struct parent {
@@ -58,6 +59,7 @@ struct parent {
 	struct parent_session handing_record;
 	int spare;             /* a descriptor to give up when there are none */
 	uint64_t pause_until;  /* no accepting before */
+	uint64_t sweep_at;     /* when to look at all children; 0: no need */
 	bool stopping;
 	uint64_t stop_by;
 	int status;            /* the daemon's, when it has stopped */
@@ -249,36 +251,54 @@ on_broker(struct parent *p, uint64_t now)
 /* ---- reaping ---- */
 
 static void
-reap(struct parent *p, uint64_t now)
+reaped(struct parent *p, pid_t pid, int status, uint64_t now)
 {
 	struct parent_exited e;
-	int status;
+
+	if (pid == p->broker_pid) {
+		broker_died(p, status, now);
+		return;
+	}
+	e.id = children_take(&p->children, pid);
+	e.pid = (int32_t)pid;
+	e.status = status;
+	if (e.id != 0 && p->broker.fd != -1)
+		channel_put(&p->broker, PARENT_EXITED, &e, sizeof e);
+}
+
+/*
+ * waitpid(-1) looks at every child there is, so the one that the signal names
+ * is asked for by its pid.  Others may have shared that signal: somewhat
+ * later all are looked at, once for many.
+ */
+static void
+on_signals(struct parent *p, uint64_t now)
+{
+	int sig, status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (pid == p->broker_pid) {
-			broker_died(p, status, now);
+	while ((sig = signals_next(&pid)) != 0) {
+		if (sig != SIGCHLD) {
+			log_info("signal number=%d", sig);
+			stop(p, now);
 			continue;
 		}
-		e.id = children_take(&p->children, pid);
-		e.pid = (int32_t)pid;
-		e.status = status;
-		if (e.id != 0 && p->broker.fd != -1)
-			channel_put(&p->broker, PARENT_EXITED, &e, sizeof e);
+		if (pid > 0 && waitpid(pid, &status, WNOHANG) == pid)
+			reaped(p, pid, status, now);
+		if (p->sweep_at == 0)
+			p->sweep_at = now + SWEEP_MS;
 	}
 }
 
 static void
-on_signals(struct parent *p, uint64_t now)
+sweep(struct parent *p, uint64_t now)
 {
-	int sig;
+	int status;
+	pid_t pid;
 
-	while ((sig = signals_next()) != 0)
-		if (sig != SIGCHLD) {
-			log_info("signal number=%d", sig);
-			stop(p, now);
-		}
-	reap(p, now);
+	p->sweep_at = 0;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		reaped(p, pid, status, now);
 }
 
 /* ---- a connection's beginning ---- */
@@ -412,6 +432,8 @@ timeout(const struct parent *p, uint64_t now)
 
 	if (p->pause_until > now && (at == 0 || p->pause_until < at))
 		at = p->pause_until;
+	if (p->sweep_at != 0 && (at == 0 || p->sweep_at < at))
+		at = p->sweep_at;
 	if (at == 0)
 		return -1;
 	return at > now ? (int)(at - now) : 0;
@@ -448,6 +470,8 @@ round_of(struct parent *p)
 		on_broker(p, now);
 	if (pfd[PFD_SIGNALS].revents & POLLIN)
 		on_signals(p, now);
+	if (p->sweep_at != 0 && now >= p->sweep_at)
+		sweep(p, now);
 	if (p->broker.fd != -1 && channel_flush(&p->broker) == 0)
 		hand_over(p);
 	for (i = PFD_LISTEN; i < count; i++)

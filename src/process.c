@@ -6,6 +6,7 @@
 
 #include "log.h"
 
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 #include <signal.h>
@@ -68,6 +69,20 @@ process_keep_only(const int *keep, size_t count)
 		low = sorted[i] + 1;
 	}
 	close_from_to(low, 0x7fffffff);
+}
+
+void *
+process_own_memory(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+#ifdef MADV_DONTFORK
+	(void)madvise(p, size, MADV_DONTFORK);
+#endif
+	return p;
 }
 
 size_t

@@ -11,24 +11,41 @@
 
 static int self_pipe[2] = {-1, -1};
 
+/* What stands in the pipe; far smaller than PIPE_BUF, so never cut. */
+struct caught {
+	int sig;
+	pid_t pid;
+};
+
 static void
-on_signal(int sig)
+on_signal(int sig, siginfo_t *info, void *context)
 {
 	int saved = errno;
-	unsigned char c = (unsigned char)sig;
+	struct caught c = {sig, sig == SIGCHLD ? info->si_pid : 0};
 
+	(void)context;
 	/* A full pipe already holds a wake-up; the reader reaps all. */
-	(void)!write(self_pipe[1], &c, 1);
+	(void)!write(self_pipe[1], &c, sizeof c);
 	errno = saved;
 }
 
 static void
-set_action(int sig, void (*handler)(int))
+set_default(int sig, void (*handler)(int))
 {
 	struct sigaction sa = {0};
 
 	sa.sa_handler = handler;
-	sa.sa_flags = SA_RESTART;
+	sigemptyset(&sa.sa_mask);
+	sigaction(sig, &sa, NULL);
+}
+
+static void
+set_caught(int sig)
+{
+	struct sigaction sa = {0};
+
+	sa.sa_sigaction = on_signal;
+	sa.sa_flags = SA_RESTART | SA_SIGINFO;
 	sigemptyset(&sa.sa_mask);
 	sigaction(sig, &sa, NULL);
 }
@@ -42,8 +59,8 @@ signals_ignore_all(void)
 	size_t i;
 
 	for (i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
-		set_action(ignored[i], SIG_IGN);
-	set_action(SIGCHLD, SIG_DFL);
+		set_default(ignored[i], SIG_IGN);
+	set_default(SIGCHLD, SIG_DFL);
 	for (i = 0; i < 2; i++) {
 		if (self_pipe[i] != -1)
 			close(self_pipe[i]);
@@ -66,14 +83,18 @@ signals_open(const int *caught, size_t count)
 		fcntl(self_pipe[i], F_SETFL, O_NONBLOCK);
 	}
 	for (i = 0; i < count; i++)
-		set_action(caught[i], on_signal);
+		set_caught(caught[i]);
 	return self_pipe[0];
 }
 
 int
-signals_next(void)
+signals_next(pid_t *child)
 {
-	unsigned char c;
+	struct caught c;
 
-	return read(self_pipe[0], &c, 1) == 1 ? c : 0;
+	if (read(self_pipe[0], &c, sizeof c) != (ssize_t)sizeof c)
+		return 0;
+	if (child != NULL)
+		*child = c.pid;
+	return c.sig;
 }

@@ -28,7 +28,7 @@ is_readable(int fd)
 static bool
 come(int one, int two)
 {
-	int first = signals_next(), second = signals_next();
+	int first = signals_next(NULL), second = signals_next(NULL);
 
 	return first == one && second == two;
 }
@@ -38,12 +38,12 @@ a_signal_is_a_byte_to_poll_for(void)
 {
 	int fd = signals_open(caught, CAUGHT);
 
-	CHECK(fd != -1 && !is_readable(fd) && signals_next() == 0);
+	CHECK(fd != -1 && !is_readable(fd) && signals_next(NULL) == 0);
 	raise(SIGHUP);
 	raise(SIGTERM);
 	CHECK(is_readable(fd));
 	CHECK(come(SIGHUP, SIGTERM));
-	CHECK(signals_next() == 0 && !is_readable(fd));
+	CHECK(signals_next(NULL) == 0 && !is_readable(fd));
 	CHECK(fcntl(fd, F_GETFD) == FD_CLOEXEC);
 	CHECK(fcntl(fd, F_GETFL) & O_NONBLOCK);
 }
@@ -59,7 +59,7 @@ what_is_not_listed_is_ignored(void)
 	CHECK(signals_open(caught, CAUGHT) != -1);
 	for (i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
 		raise(ignored[i]);
-	CHECK(signals_next() == 0);
+	CHECK(signals_next(NULL) == 0);
 	CHECK(pipe(fd) == 0);
 	close(fd[0]);
 	CHECK(write(fd[1], "x", 1) == -1 && errno == EPIPE);
@@ -90,7 +90,7 @@ what_was_blocked_is_let_through(void)
 	sigprocmask(SIG_BLOCK, NULL, &set);
 	CHECK(!sigismember(&set, SIGTERM) && !sigismember(&set, SIGCHLD));
 	raise(SIGTERM);
-	CHECK(signals_next() == SIGTERM);
+	CHECK(signals_next(NULL) == SIGTERM);
 	sigfillset(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signals_ignore_all();
@@ -109,7 +109,7 @@ a_handler_keeps_errno_and_a_full_pipe_does_not_block(void)
 		raise(SIGHUP);
 		CHECK(errno == 4711);
 	}
-	while (signals_next() == SIGHUP)
+	while (signals_next(NULL) == SIGHUP)
 		n++;
 	CHECK(n > 0);
 	raise(SIGTERM);
@@ -128,7 +128,7 @@ the_end_of_a_child_is_told(void)
 	/* SIGCHLD may interrupt the poll that waits for it. */
 	while (poll(&p, 1, 10000) == -1 && errno == EINTR)
 		;
-	CHECK(signals_next() == SIGCHLD);
+	CHECK(signals_next(NULL) == SIGCHLD);
 	CHECK(waitpid(pid, &status, 0) == pid);
 	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 7);
 }
@@ -141,7 +141,7 @@ child(void)
 
 	if (signals_open(mine, 1) == -1)
 		return 1;
-	if (signals_next() != 0)
+	if (signals_next(NULL) != 0)
 		return 2;
 	raise(SIGHUP);
 	raise(SIGTERM);
@@ -149,7 +149,7 @@ child(void)
 		return 3;
 	signals_ignore_all();
 	raise(SIGTERM);
-	return signals_next() == 0 ? 0 : 4;
+	return signals_next(NULL) == 0 ? 0 : 4;
 }
 
 static void
@@ -164,7 +164,7 @@ a_child_has_a_pipe_of_its_own(void)
 	if (pid == 0)
 		_exit(child());
 	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
-	CHECK(signals_next() == SIGHUP);
+	CHECK(signals_next(NULL) == SIGHUP);
 	/* SIGCHLD, and nothing of what the child had. */
 	CHECK(come(SIGCHLD, 0));
 }
@@ -184,7 +184,7 @@ ignoring_all_closes_the_pipe_and_keeps_waitpid(void)
 	CHECK(fcntl(before, F_GETFD) == -1);
 	raise(SIGTERM);
 	raise(SIGHUP);
-	CHECK(signals_next() == 0);
+	CHECK(signals_next(NULL) == 0);
 	pid = fork();
 	if (pid == 0)
 		_exit(7);
