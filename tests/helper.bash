@@ -616,7 +616,11 @@ client_once_held() {
 		cat
 		printf '\n/quit\n'
 	} >&"$in"
-	timeout "$1" "${COMMAND[@]}" <&"$fd_in" 3>&- 4>&- | client_once_shown
+	(
+		exec <&"$fd_in" 3>&- 4>&-
+		fds_close
+		exec timeout "$1" "${COMMAND[@]}"
+	) | client_once_shown
 	fd_close "$fd_in"
 	fd_close "$in"
 }
