@@ -40,6 +40,9 @@
 
 struct control;
 
+/* Room for the host's name, with its NUL. */
+#define BROKER_HOST_MAX 256
+
 struct broker_counts {
 	uint64_t sessions;   /* ever */
 	uint64_t lines;      /* carried out */
@@ -61,12 +64,14 @@ struct broker {
 	unsigned parent_interest; /* POLLER_*, as the poller has it */
 	bool ready; /* the parent was told */
 
+	char host[BROKER_HOST_MAX]; /* what this machine calls itself */
 	struct names names;
 	struct rooms rooms;
 	struct peer_list peers; /* all of them */
 	struct peer **slots; /* by slot of the id, until the exit is known */
 	size_t slot_count;
-	size_t peer_count, here_count;
+	size_t peer_count;
+	size_t here_count; /* logged in, and not on the way out */
 	struct peer_list touched; /* to be flushed in this round */
 	struct peer_list resumed; /* to be carried on with in the next */
 

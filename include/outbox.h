@@ -11,7 +11,9 @@
  *	    |-- in flight --|-- waiting --|
  *
  * A byte is kept until it is confirmed, because until then it may have to be
- * handed back.  Positions are counted from the first byte the client was
+ * handed back.  What is confirmed stays in the ring until something newer
+ * takes its place, and can be read again: no copy of it is kept for that.
+ * Positions are counted from the first byte the client was
  * ever sent, in 64 bits: they do not wrap.
  *
  * Pure: no I/O, no clock, no knowledge of peers.
@@ -54,6 +56,9 @@ struct outbox {
 	uint64_t confirmed, sent, end; /* positions; confirmed <= sent <= end */
 	uint64_t first; /* position of the first copy's first byte; it may lie
 			 * before confirmed: part of the copy is confirmed */
+	uint64_t base; /* position of the oldest byte that this ring had */
+	size_t keep; /* so many bytes are kept, if there are so many; the
+		      * ring grows to hold them.  Set by its owner */
 };
 
 /*
@@ -103,8 +108,18 @@ bool outbox_take(struct outbox *o, bool force, struct copy *c,
 /* What was sent is to be sent again. */
 void outbox_rewind(struct outbox *o);
 
-/* Gives memory back if the outbox is empty. */
+/*
+ * The last whole lines, at most so many and in at most max bytes, sent or not:
+ * they are copied to out, and their length is returned.  Every copy ends with
+ * LF, of course.
+ */
+size_t outbox_last(
+    const struct outbox *o, unsigned lines, char *out, size_t max);
+
+/* Gives memory back if the outbox is empty: all of it, or all but what holds
+ * the last bytes, keep of them and 1 KiB at least. */
 void outbox_trim(struct outbox *o);
+void outbox_shrink(struct outbox *o);
 void outbox_free(struct outbox *o);
 
 #endif

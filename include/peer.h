@@ -59,6 +59,9 @@ enum peer_pause {
 
 LIST_HEAD(peer_list, peer); /* queue(3) */
 
+/* Bytes of what a person was sent that stay for /last. */
+#define PEER_KEEP 8192
+
 #define PEER_HEAD_MAX   128 /* small records and one TEXT header */
 #define PEER_PREFIX_MAX (NAME_MAX_LEN + 8)
 
@@ -81,7 +84,10 @@ struct peer {
 	uint8_t bad_names;
 	uint32_t since;  /* when it logged in, seconds since 1970 */
 	uint32_t heard;  /* when its last line came, likewise */
+	bool is_person; /* it was silent at first, and greeted */
+	bool is_counted;         /* in broker->here_count */
 	struct memberships in;   /* the rooms that it is in */
+	char *farewell; /* owned; what /quit said, for its rooms, or NULL */
 	struct ignored *ignored; /* owned; NULL: nobody */
 
 	/* down */

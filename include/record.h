@@ -46,6 +46,12 @@ enum record_up {
 	/* Empty: the answer to DOWN_PROBE: session and link are alive.  A dead
 	 * link is not reported: its session ends. */
 	UP_PROBED,
+	/* Empty, once at most, before any line: the client has sent nothing
+	 * for GREETING_MS.  Not said with `greeting no`. */
+	UP_SILENT,
+	/* Empty: its telnet asks whether somebody is there (RFC 854, AYT).  In
+	 * its place among the lines, and at their cost. */
+	UP_ARE_YOU_THERE,
 };
 
 /* DOWN: broker to session.  EOF after the last one: finish and exit. */

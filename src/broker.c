@@ -21,6 +21,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -348,6 +349,14 @@ watch_fd(struct broker *b, int fd, enum watch *watch, enum watch what)
 		fatal("fail what=poller error=%s", strerror(errno));
 }
 
+static void
+name_host(struct broker *b)
+{
+	if (gethostname(b->host, sizeof b->host - 1) == -1 ||
+	    b->host[0] == '\0')
+		snprintf(b->host, sizeof b->host, "localhost");
+}
+
 void
 broker_run(const struct broker_start *start)
 {
@@ -365,6 +374,7 @@ broker_run(const struct broker_start *start)
 	if (signals == -1 || b.poller == NULL || !names_init(&b.names))
 		fatal("fail what=start error=%s", strerror(errno));
 	rooms_init(&b.rooms, &b.names);
+	name_host(&b);
 	b.now = timer_now();
 	b.time = (uint32_t)time(NULL);
 	channel_init(&b.parent, start->parent);

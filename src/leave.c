@@ -8,6 +8,7 @@
 #include "log.h"
 #include "login.h"
 #include "mail.h"
+#include "presence.h"
 #include "receipt.h"
 #include "route.h"
 #include "session.h"
@@ -27,6 +28,14 @@ linger(const struct broker *b)
 	return (uint64_t)b->config->linger;
 }
 
+/* It is here no more, whatever is still to be done for it.  Once. */
+static void
+uncount(struct broker *b, struct peer *p)
+{
+	b->here_count -= p->is_counted;
+	p->is_counted = false;
+}
+
 void
 leave_begin(struct broker *b, struct peer *p, const char *why)
 {
@@ -37,6 +46,7 @@ leave_begin(struct broker *b, struct peer *p, const char *why)
 		p->state = PEER_NAMING;
 	}
 	p->closing = true;
+	uncount(b, p);
 	p->why = why;
 	p->login_by = 0;
 	/* When all must end, the broker sees to it that all does. */
@@ -243,7 +253,6 @@ leave_name(struct broker *b, struct peer *p)
 	snprintf(p->shown, sizeof p->shown, "%s", peer_shown(p));
 	name->peer = NULL;
 	p->name = NULL;
-	b->here_count--;
 	login_freed(b, name);
 	names_release(&b->names, name);
 }
@@ -257,6 +266,8 @@ leave_gone(struct broker *b, struct peer *p)
 	if (p->state == PEER_HERE && !p->killed && !p->closing)
 		peer_carry_pending(b, p);
 	p->closing = true;
+	uncount(b, p);
+	presence_leave(b, p);
 	receipts_orphan(p);
 	peers_resume(b, &p->writers);
 	if (p->state == PEER_WAITING)
@@ -292,7 +303,7 @@ look(struct broker *b, struct peer *p)
 	p->look_at = 0;
 	peers_resume(b, &p->writers);
 	if (outbox_unconfirmed(&p->out) == 0) {
-		outbox_trim(&p->out);
+		outbox_shrink(&p->out);
 		outbox_trim(&p->held);
 		return;
 	}

@@ -4,6 +4,7 @@
 #include "login.h"
 
 #include "broker.h"
+#include "greeting.h"
 #include "leave.h"
 #include "log.h"
 #include "text.h"
@@ -27,7 +28,10 @@ enter(struct broker *b, struct peer *p, struct name *name)
 	p->name_due = true;
 	name->peer = p;
 	b->here_count++;
+	p->is_counted = true;
+	p->heard = b->time;
 	log_info("login name=%s from=%s", peer_shown(p), p->address);
+	greeting_hello(b, p);
 	if (!name->known)
 		mailroom_know(b, name);
 	if (name->mails > 0 || name->adds > 0)

@@ -25,30 +25,58 @@ ring_read(const struct outbox *o, uint64_t position, char *to, size_t len)
 	memcpy(to + first, o->bytes, len - first);
 }
 
-/* What lies between first and end moves to its places in a larger ring. */
-static bool
-grow_bytes(struct outbox *o, size_t need)
+/* How many of the bytes before end are still there. */
+static size_t
+history(const struct outbox *o)
 {
-	size_t used = (size_t)(o->end - o->first), size = o->size, at, head;
-	char *bytes;
+	uint64_t all = o->end - o->base;
 
-	if (size == 0)
-		size = BYTES_MIN;
-	while (size < need)
-		size *= 2;
-	bytes = malloc(size);
+	return all < o->size ? (size_t)all : o->size;
+}
+
+/* The last bytes, used of them, move to their places in another ring. */
+static bool
+move_bytes(struct outbox *o, size_t used, size_t size)
+{
+	uint64_t from = o->end - used;
+	size_t at = (size_t)from & (size - 1);
+	size_t head = used < size - at ? used : size - at;
+	char *bytes = malloc(size);
+
 	if (bytes == NULL)
 		return false;
-	at = (size_t)o->first & (size - 1);
-	head = used < size - at ? used : size - at;
 	if (used > 0) {
-		ring_read(o, o->first, bytes + at, head);
-		ring_read(o, o->first + head, bytes, used - head);
+		ring_read(o, from, bytes + at, head);
+		ring_read(o, from + head, bytes, used - head);
 	}
 	free(o->bytes);
 	o->bytes = bytes;
 	o->size = size;
+	o->base = from;
 	return true;
+}
+
+static bool
+grow_bytes(struct outbox *o, size_t need)
+{
+	size_t size = o->size > 0 ? o->size : BYTES_MIN;
+
+	while (size < need)
+		size *= 2;
+	return move_bytes(o, o->size > 0 ? history(o) : 0, size);
+}
+
+/* Room for len more bytes: behind what must not be lost, and if there is
+ * memory also behind what is to be kept. */
+static bool
+make_room(struct outbox *o, size_t len)
+{
+	size_t need = (size_t)(o->end - o->first) + len;
+
+	if (o->size < o->keep && history(o) + len > o->size &&
+	    grow_bytes(o, history(o) + len))
+		return true;
+	return need <= o->size || grow_bytes(o, need);
 }
 
 static bool
@@ -78,8 +106,7 @@ outbox_put(struct outbox *o, const struct iovec *part, int parts, struct copy c)
 
 	for (i = 0; i < parts; i++)
 		len += part[i].iov_len;
-	n = (size_t)(o->end - o->first) + len;
-	if (n > o->size && !grow_bytes(o, n))
+	if (!make_room(o, len))
 		return false;
 	if (o->copies_count == o->copies_size && !grow_copies(o))
 		return false;
@@ -172,6 +199,27 @@ outbox_rewind(struct outbox *o)
 	o->sent = o->confirmed = o->first;
 }
 
+size_t
+outbox_last(const struct outbox *o, unsigned lines, char *out, size_t max)
+{
+	size_t len = history(o), at;
+
+	if (len > max)
+		len = max;
+	if (len == 0)
+		return 0;
+	ring_read(o, o->end - len, out, len);
+	for (at = len - 1; at > 0; at--)
+		if (out[at - 1] == '\n' && --lines == 0)
+			break;
+	/* What the oldest bytes belong to may have begun before them. */
+	if (at == 0 && o->end > len)
+		while (at < len && out[at++] != '\n')
+			;
+	memmove(out, out + at, len - at);
+	return len - at;
+}
+
 void
 outbox_trim(struct outbox *o)
 {
@@ -183,6 +231,22 @@ outbox_trim(struct outbox *o)
 	o->copies = NULL;
 	o->size = 0;
 	o->copies_size = o->copies_first = 0;
+}
+
+void
+outbox_shrink(struct outbox *o)
+{
+	size_t used = history(o), size = BYTES_MIN;
+
+	if (o->copies_count > 0)
+		return;
+	free(o->copies);
+	o->copies = NULL;
+	o->copies_size = o->copies_first = 0;
+	while (size < used && size < o->keep)
+		size *= 2;
+	if (size < o->size)
+		(void)move_bytes(o, used < size ? used : size, size);
 }
 
 void

@@ -13,10 +13,12 @@
 
 #include "broker.h"
 #include "control.h"
+#include "greeting.h"
 #include "leave.h"
 #include "line.h"
 #include "log.h"
 #include "login.h"
+#include "presence.h"
 #include "receipt.h"
 #include "route.h"
 #include "wire.h"
@@ -103,7 +105,9 @@ peer_close(struct broker *b, struct peer *p)
 	free(p->partial);
 	free(p->pending);
 	free(p->ignored);
+	free(p->farewell);
 	p->ignored = NULL;
+	p->farewell = NULL;
 	p->partial = p->pending = NULL;
 }
 
@@ -285,6 +289,7 @@ carry_record(struct broker *b, struct peer *p, const struct record *r,
 	case UP_REFUSED:
 		say_refused(b, p, (unsigned char)*payload);
 		break;
+	case UP_ARE_YOU_THERE: peer_say(b, p, "* telld is here"); break;
 	default:
 		p->input_ended = true;
 		leave_if_done(b, p);
@@ -371,6 +376,9 @@ check_record(const struct peer *p, const struct record *r, const char *payload)
 		return len == 0 && !p->input_ended ? NULL : "input-end";
 	case UP_REFUSED:
 		return len == 1 && !p->input_ended ? NULL : "refused";
+	case UP_ARE_YOU_THERE:
+		return len == 0 && !p->input_ended ? NULL : "are-you-there";
+	case UP_SILENT: return len == 0 && !p->is_person ? NULL : "silent";
 	case UP_LINES:
 		if (len == 0 || p->input_ended || payload[len - 1] != '\n')
 			return "lines";
@@ -394,6 +402,8 @@ on_record(struct broker *b, struct peer *p, const struct record *r,
 			leave_confirmed(b, p);
 	} else if (wrong == NULL && r->type == UP_PROBED) {
 		login_probed(b, p);
+	} else if (wrong == NULL && r->type == UP_SILENT) {
+		greeting_ask(b, p);
 	} else if (wrong == NULL) {
 		p->uncarried += sizeof *r + r->length;
 		if (p->uncarried > UNCARRIED_MAX)
@@ -566,6 +576,8 @@ peer_flush(struct broker *b, struct peer *p)
 	if (p->is_touched)
 		LIST_REMOVE(p, touched);
 	p->is_touched = false;
+	if (p->closing)
+		presence_leave(b, p);
 	if (p->shut || p->killed)
 		return;
 	if (!send_waiting(b, p)) {

@@ -17,6 +17,7 @@
 #include "session.h"
 
 #include "confirm.h"
+#include "greeting.h"
 #include "line.h"
 #include "link.h"
 #include "log.h"
@@ -91,6 +92,7 @@ struct session {
 	bool probed_due;            /* PROBED is still to be said */
 	uint64_t probing_since;     /* 0: not probing */
 	uint64_t ending_by;         /* 0: not ending */
+	uint64_t silent_at;         /* say SILENT then; 0: not */
 	uint64_t idle_at;
 };
 
@@ -332,6 +334,7 @@ broke(struct session *s, int why)
 static void
 input_ended(struct session *s)
 {
+	s->silent_at = 0;
 	if (!s->input_over)
 		s->input_end_due = true;
 	s->input_over = true;
@@ -355,6 +358,12 @@ strip_telnet(struct session *s)
 	s->own_used += reply_len;
 	if (said & TELNET_STRAY)
 		line_spoil(&s->lines);
+	if (s->in_used > 0)
+		s->silent_at = 0;
+	if ((said & TELNET_ARE_YOU_THERE) && s->credit > 0) {
+		up_put(s, UP_ARE_YOU_THERE, NULL, 0);
+		s->credit -= (int64_t)sizeof(struct record);
+	}
 	/* Ctrl-C and Ctrl-D, as a telnet sends them: the user has finished. */
 	if (said & (TELNET_INTERRUPT | TELNET_EOF))
 		input_ended(s);
@@ -686,6 +695,19 @@ probe_tick(struct session *s, uint64_t now)
 	}
 }
 
+/* Nothing has come yet: a person sits there. */
+static void
+silence_tick(struct session *s, uint64_t now)
+{
+	if (s->silent_at == 0 || now < s->silent_at)
+		return;
+	s->silent_at = 0;
+	if (s->broker_eof || s->broker_gone)
+		return;
+	up_put(s, UP_SILENT, NULL, 0);
+	up_flush(s);
+}
+
 /* Closing with bytes unread would reset the connection, and some systems
  * then throw away what the client has not yet read. */
 static void
@@ -761,6 +783,7 @@ timeout(const struct session *s, uint64_t now)
 	uint64_t at = s->confirm_at;
 
 	sooner(&at, s->ending_by);
+	sooner(&at, s->silent_at);
 	if (s->probing_since != 0)
 		sooner(&at, now + PROBE_CHECK_MS);
 	if (s->b != NULL)
@@ -834,6 +857,7 @@ serve(struct session *s)
 		push_up(s);
 		confirm_tick(s, now);
 		probe_tick(s, now);
+		silence_tick(s, now);
 		note_ending(s, now);
 		leave_if_finished(s, now);
 	}
@@ -852,6 +876,8 @@ session_run(const struct session_start *start)
 	s.linger = start->config->linger;
 	s.line_max = start->config->line_max;
 	s.credit = UP_CREDIT;
+	if (start->config->greeting)
+		s.silent_at = timer_now() + GREETING_MS;
 	title_set("session %s", s.address);
 	log_role("session %s", s.address);
 	s.kind = link_prepare(s.client, s.dead_after);

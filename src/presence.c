@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* SPDX-FileCopyrightText: the telld authors */
+
+#include "presence.h"
+
+#include "broker.h"
+#include "leave.h"
+#include "route.h"
+#include "utf8.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NEWS_MAX (2 * NAME_MAX_LEN + PRESENCE_TEXT_MAX + 32)
+
+/* `* alice left #ops: TEXT` */
+static size_t
+compose(char line[NEWS_MAX], const struct peer *p, const struct room *room,
+    const char *verb, const char *text)
+{
+	return (size_t)snprintf(line, NEWS_MAX, "* %.*s %s %.*s%s%s\n",
+	    (int)p->name->len, p->name->text, verb, (int)room->name->len,
+	    room->name->text, text != NULL ? ": " : "",
+	    text != NULL ? text : "");
+}
+
+static void
+tell(struct broker *b, struct peer *about, struct peer *reader,
+    const char *line, size_t len)
+{
+	if (reader->closing || (reader != about && route_is_crowded(b, reader)))
+		return;
+	if (!peer_put_news(b, reader, line, len))
+		return;
+	leave_if_too_slow(b, reader);
+	if (!about->closing)
+		route_pace(b, about, reader, true);
+}
+
+static void
+tell_members(struct broker *b, struct peer *about, const struct room *room,
+    const char *line, size_t len)
+{
+	const struct member *member;
+
+	LIST_FOREACH(member, &room->members, of_room)
+		tell(b, about, member->peer, line, len);
+}
+
+static void
+refuse(struct broker *b, struct peer *p, const char *room, size_t len,
+    const char *why)
+{
+	peer_say(b, p, "! %.*s: %s", (int)len, room, why);
+}
+
+void
+presence_join(struct broker *b, struct peer *p, const char *name, size_t len)
+{
+	enum name_error error = room_check(name, len);
+	char line[NEWS_MAX];
+	struct room *room;
+
+	if (error != NAME_OK) {
+		peer_say(b, p, "! bad room: %s", name_why(error));
+		return;
+	}
+	switch (rooms_join(&b->rooms, name, len, p, &p->in, &room)) {
+	case ROOMS_OK:
+		tell_members(
+		    b, p, room, line, compose(line, p, room, "joined", NULL));
+		break;
+	case ROOMS_IS_MEMBER:
+		refuse(b, p, name, len, "you are there already");
+		break;
+	case ROOMS_TOO_MANY:
+		peer_say(b, p, "! %.*s: you are in %d rooms, and no more go",
+		    (int)len, name, ROOMS_PER_PEER);
+		break;
+	case ROOMS_NO_MEMORY: refuse(b, p, name, len, "out of memory"); break;
+	}
+}
+
+/* The one who goes is told first, and the room, if it is still there, then:
+ * an empty one is gone with its last member. */
+static void
+part(struct broker *b, struct peer *p, struct member *member)
+{
+	const struct room *room = member->room;
+	char line[NEWS_MAX];
+	size_t len = compose(line, p, room, "left", p->farewell);
+	bool is_last = room->count == 1;
+
+	rooms_part(&b->rooms, &p->in, member);
+	tell(b, p, p, line, len);
+	if (!is_last && !b->stopping)
+		tell_members(b, p, room, line, len);
+}
+
+void
+presence_part(struct broker *b, struct peer *p, const char *name, size_t len)
+{
+	const struct room *room = rooms_find(&b->rooms, name, len);
+	struct member *member = NULL;
+
+	if (room != NULL)
+		member = rooms_member(&p->in, room);
+	if (member != NULL)
+		part(b, p, member);
+	else if (room_check(name, len) != NAME_OK)
+		peer_say(
+		    b, p, "! bad room: %s", name_why(room_check(name, len)));
+	else
+		refuse(b, p, name, len, "you are not there");
+}
+
+void
+presence_farewell(struct peer *p, const char *text, size_t len)
+{
+	if (len > PRESENCE_TEXT_MAX)
+		len = utf8_span(text, PRESENCE_TEXT_MAX);
+	if (len == 0 || p->farewell != NULL)
+		return;
+	p->farewell = strndup(text, len);
+}
+
+void
+presence_leave(struct broker *b, struct peer *p)
+{
+	struct member *member;
+
+	while ((member = LIST_FIRST(&p->in.list)) != NULL)
+		part(b, p, member);
+}
