@@ -30,7 +30,8 @@ void leave_begin(struct broker *b, struct peer *p, const char *why);
  * carried out and answered, receipts and mail included. */
 void leave_if_done(struct broker *b, struct peer *p);
 
-/* Lets a reader go for which more than queue_max waits. */
+/* Lets a reader go for which more than queue_max waits; and ends one that is on
+ * its way out, if more than twice that waits. */
 void leave_if_too_slow(struct broker *b, struct peer *p);
 
 /* All is sent: half-closes the channel. */

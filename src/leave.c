@@ -77,14 +77,30 @@ leave_if_done(struct broker *b, struct peer *p)
 	}
 }
 
+/*
+ * One on the way out is sent no more, but what comes for it waits behind what
+ * it may hand back, and would overtake it in the store.  When as much again
+ * has come it is ended at once, and with it the wait.
+ */
+static void
+end_now(struct broker *b, struct peer *p)
+{
+	if (p->killed)
+		return;
+	log_warning("kill name=%s from=%s pid=%ld why=queue_max",
+	    peer_shown(p), p->address, (long)p->pid);
+	broker_kill(b, p);
+}
+
 void
 leave_if_too_slow(struct broker *b, struct peer *p)
 {
 	static const char too_slow[] = "! too slow\n";
+	size_t cost = outbox_cost(&p->out) + outbox_cost(&p->held);
 
-	if (p->closing ||
-	    outbox_cost(&p->out) + outbox_cost(&p->held) <
-		b->config->queue_max)
+	if (p->closing && cost >= 2 * (size_t)b->config->queue_max)
+		end_now(b, p);
+	if (p->closing || cost < (size_t)b->config->queue_max)
 		return;
 	b->counts.too_slow++;
 	log_info("limit name=%s from=%s key=queue_max waiting=%zu",

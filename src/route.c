@@ -167,12 +167,6 @@ to_reader(struct broker *b, const struct letter *l, struct name *to)
 	struct iovec head = {l->from->prefix, l->from->prefix_len};
 	struct receipt *r;
 
-	/* One on the way out takes no more than its successor is to get. */
-	if (reader->closing && outbox_cost(&reader->out) +
-		    outbox_cost(&reader->held) >= b->config->queue_max) {
-		refuse(b, l, to->text, to->len, "mailbox full");
-		return;
-	}
 	if (!receipt_for(b, l, to, false, &r) ||
 	    put_copy(b, l, reader, head, r))
 		return;
