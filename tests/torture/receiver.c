@@ -61,8 +61,9 @@ on_line(struct torture *t, void *owner, char *line, size_t len)
 	} else if (strstr(line, " is already here from ") != NULL) {
 		event(t, "r%u is told: %s", r->index, line);
 		t->taken_name++;
-		r->stalled_until = 0;
-		receiver_quit(r, 200);
+		conn_half_close(&r->conn);
+		r->state = ENDING;
+		r->pause = 200;
 	} else if (strcmp(line, "! too slow") == 0) {
 		t->too_slow++;
 	} else if (strncmp(line, "* ", 2) != 0) {
