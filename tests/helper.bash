@@ -149,12 +149,14 @@ process_lives() {
 
 # telld_start [ARGUMENT]... - starts telld, and returns when it is ready
 #
-# It listens on a free port of 127.0.0.1 unless there is a -l.  What it says
+# It listens on a free port of 127.0.0.1 unless there is a -l, and greets
+# nobody unless told to: on a slow day a test is silent for half a second.
+# What it says
 # on the ready descriptor is read up to its end, which telld makes when it is
 # ready, or the kernel when it has died before that.
 telld_start() {
 	local args=(-o "store=$DIR/store" -o "control=$DIR/control"
-		-o ready_fd=3)
+		-o ready_fd=3 -o greeting=no)
 	local ready fd line address
 	[ -z "${TELLD_POLLER-}" ] || args+=(-o "poller=$TELLD_POLLER")
 	[[ " $* " == *" -l"* ]] || args+=(-l 127.0.0.1:0)
