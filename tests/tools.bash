@@ -63,13 +63,10 @@ role_pid() {
 }
 
 # wait_end NAME KEY=VALUE... - until the log says that NAME's session ended so
+#
+# The pairs stand in the order of the log, one behind the other.
 wait_end() {
-	local pattern="broker: end name=$1 from=[^ ]*" pair
-	shift
-	for pair; do
-		pattern+=".* $pair( |\$)"
-	done
-	wait_log "$pattern"
+	wait_log "broker: end name=$1 .* ${*:2}( |\$)"
 }
 
 # count_log PATTERN - how many lines of the log are like PATTERN, into COUNT
