@@ -119,3 +119,24 @@ ask_audit(struct torture *t, struct audit *a)
 		fault(t, "the audit does not balance:\n%s", text);
 	return true;
 }
+
+/* NAME LINES lines, ... */
+bool
+ask_mail(struct torture *t)
+{
+	const char *at = t->ask.answer;
+	unsigned i, who, lines;
+
+	if (!t->ask.answered || !take_text(&at, "0\n"))
+		return false;
+	for (i = 0; i < t->o.receivers; i++)
+		t->receivers[i].mail = 0;
+	for (; at != NULL; at = strchr(at, '\n')) {
+		at += *at == '\n';
+		if (take_text(&at, "r") && take_number(&at, &who) &&
+		    take_text(&at, " ") && take_number(&at, &lines) &&
+		    take_text(&at, " lines,") && who < t->o.receivers)
+			t->receivers[who].mail = lines;
+	}
+	return true;
+}

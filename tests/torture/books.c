@@ -18,6 +18,29 @@
 #define AFTER_MS    4000 /* ... until after they were answered */
 #define HISTORY_MAX 60
 
+bool
+take_text(const char **at, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (strncmp(*at, text, len) != 0)
+		return false;
+	*at += len;
+	return true;
+}
+
+bool
+take_number(const char **at, unsigned *n)
+{
+	char *end;
+
+	if (**at < '0' || **at > '9')
+		return false;
+	*n = (unsigned)strtoul(*at, &end, 10);
+	*at = end;
+	return true;
+}
+
 uint32_t
 book_enter(struct book *b, const struct line *l)
 {
@@ -61,13 +84,13 @@ copy_for(struct line *l, unsigned receiver)
 /* ---- answers ---- */
 
 static enum answer
-answer_of(const char *word)
+take_answer(const char **at)
 {
-	if (strcmp(word, "delivered") == 0)
+	if (take_text(at, " delivered r"))
 		return DELIVERED;
-	if (strcmp(word, "stored") == 0)
+	if (take_text(at, " stored r"))
 		return STORED;
-	return strcmp(word, "refused") == 0 ? REFUSED : NO_ANSWER;
+	return take_text(at, " refused r") ? REFUSED : NO_ANSWER;
 }
 
 static void
@@ -83,23 +106,25 @@ book_answer(
     struct torture *t, unsigned sender, uint32_t since, const char *line)
 {
 	struct book *b = &t->senders[sender].book;
+	enum answer answer = NO_ANSWER;
 	struct copy *c = NULL;
-	unsigned number = 0, to = 0;
-	char word[16] = "";
+	unsigned number, to;
+	const char *at = line;
 
-	if (sscanf(line, "+%u %15s r%u", &number, word, &to) == 3 &&
+	if (take_text(&at, "+") && take_number(&at, &number) &&
+	    (answer = take_answer(&at)) != NO_ANSWER && take_number(&at, &to) &&
 	    number >= since && number <= b->count &&
 	    b->lines[number - 1].tagged)
 		c = copy_for(&b->lines[number - 1], to);
-	if (c == NULL || answer_of(word) == NO_ANSWER) {
+	if (c == NULL) {
 		fault(t, "s%u was answered: %s", sender, line);
 	} else if (c->answer != NO_ANSWER) {
 		fault(t, "s%u was answered twice: %s", sender, line);
 	} else {
-		c->answer = (uint8_t)answer_of(word);
+		c->answer = (uint8_t)answer;
 		c->answered_at = (uint32_t)t->now;
-		count_answer(t, answer_of(word));
-		if (c->answer == REFUSED)
+		count_answer(t, answer);
+		if (answer == REFUSED)
 			event(t, "s%u: %s", sender, line);
 	}
 }
@@ -116,28 +141,24 @@ struct seen {
 static bool
 parse(const struct torture *t, const char *line, struct seen *s)
 {
-	char when[32];
-	int n = 0;
+	const char *text;
 
 	*s = (struct seen){0};
-	if (sscanf(line, "from s%u%n", &s->sender, &n) != 1)
+	if (!take_text(&line, "from s") || !take_number(&line, &s->sender))
 		return false;
-	line += n;
-	if (sscanf(line, " at %20[0-9TZ:-]%n", when, &n) == 1) {
-		/* The time ends in Z; a colon behind it is ours. */
-		line = strchr(line, 'Z') + 1;
-		s->dated = true;
+	s->dated = take_text(&line, " at ");
+	if (s->dated) {
+		line += strspn(line, "0123456789-:T");
+		if (!take_text(&line, "Z"))
+			return false;
+		s->again = take_text(&line, " again");
 	}
-	if (strncmp(line, " again", 6) == 0) {
-		s->again = true;
-		line += 6;
-	}
-	if (strncmp(line, ": ", 2) != 0 || (s->again && !s->dated))
+	if (!take_text(&line, ": "))
 		return false;
-	s->text = line + 2;
-	return sscanf(s->text, "%u %u ", &s->number, &s->len) == 2 &&
-	       s->sender < t->o.senders && s->number > 0 &&
-	       s->number <= t->senders[s->sender].book.count;
+	s->text = text = line;
+	return take_number(&text, &s->number) && take_text(&text, " ") &&
+	       take_number(&text, &s->len) && s->sender < t->o.senders &&
+	       s->number > 0 && s->number <= t->senders[s->sender].book.count;
 }
 
 static bool
@@ -203,7 +224,7 @@ tell_history(const struct torture *t, unsigned sender, const struct line *l,
     const struct copy *c)
 {
 	uint32_t from = l->sent_at, to = c->answered_at;
-	char receiver[8], name[8];
+	char receiver[16], name[16];
 	unsigned shown = 0;
 	size_t i;
 

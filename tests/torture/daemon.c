@@ -115,15 +115,16 @@ start(struct torture *t)
 static void
 is_ready(struct torture *t)
 {
+	static const char word[] = "listening on 127.0.0.1:";
 	struct daemon *d = &t->daemon;
-	const char *tcp = strstr(d->ready_text, "listening on 127.0.0.1:");
+	const char *at = strstr(d->ready_text, word);
+	unsigned port;
 
-	if (tcp == NULL)
+	if (at == NULL || !take_text(&at, word) || !take_number(&at, &port))
 		return; /* it died; waitpid(2) will tell */
 	d->address.sin_family = AF_INET;
 	d->address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	d->address.sin_port = htons(
-	    (uint16_t)atoi(strrchr(strtok(d->ready_text, "\n"), ':') + 1));
+	d->address.sin_port = htons((uint16_t)port);
 	d->state = UP;
 	d->announced = true;
 	event(t, "telld %ld is up", (long)d->pid);
@@ -298,19 +299,20 @@ read_proc(long pid, const char *file, char *text, size_t size)
 	return n > 0;
 }
 
+/* pid (name) state ppid pgrp ... */
 static bool
 is_of_group(long pid, pid_t group)
 {
 	char text[512];
 	const char *at;
-	long ppid, pgrp;
+	unsigned ppid, pgrp;
 
-	if (!read_proc(pid, "stat", text, sizeof text))
+	if (!read_proc(pid, "stat", text, sizeof text) ||
+	    (at = strrchr(text, ')')) == NULL || strlen(at) < 4)
 		return false;
-	at = strrchr(text, ')');
-	return at != NULL &&
-	       sscanf(at + 1, " %*c %ld %ld", &ppid, &pgrp) == 2 &&
-	       pgrp == (long)group;
+	at += 4;
+	return take_number(&at, &ppid) && take_text(&at, " ") &&
+	       take_number(&at, &pgrp) && pgrp == (unsigned)group;
 }
 
 /* The process of our telld whose title begins so, or 0. */
@@ -431,13 +433,16 @@ static bool
 is_bad_reap(const char *line)
 {
 	const char *at = strstr(line, " reap role=");
-	int signal = 0, status = 0;
+	unsigned signal, status;
 
-	if (at == NULL || (at = strstr(at, " signal=")) == NULL)
+	if (at == NULL)
 		return false;
-	if (sscanf(at, " signal=%d status=%d", &signal, &status) != 2)
+	at = strstr(at, " signal=");
+	if (at == NULL || !take_text(&at, " signal=") ||
+	    !take_number(&at, &signal) || !take_text(&at, " status=") ||
+	    !take_number(&at, &status))
 		return true;
-	return (signal != 0 && signal != 9) || status > 1;
+	return (signal != 0 && signal != SIGKILL) || status > 1;
 }
 
 static bool

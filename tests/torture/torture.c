@@ -207,25 +207,37 @@ go_for(struct torture *t, uint64_t ms)
 		verdict(t);
 }
 
-/* Asks until an audit comes. */
+/* Asks until an answer comes. */
+static void
+ask(struct torture *t, const char *question, until_fn *read)
+{
+	uint64_t by = t->now + LAST_MS;
+	bool asked = false;
+
+	do {
+		if (t->now >= by || t->now >= t->give_up_at) {
+			fault(t, "no answer to %s", question);
+			verdict(t);
+		}
+		turn(t);
+		while (t->ask.fd != -1)
+			turn(t);
+		if (asked && read(t))
+			return;
+		asked = t->daemon.state == UP && ask_begin(t, question);
+	} while (true);
+}
+
+static bool
+read_audit(struct torture *t)
+{
+	return ask_audit(t, &t->audit);
+}
+
 static void
 audit(struct torture *t)
 {
-	uint64_t by = t->now + LAST_MS;
-
-	for (;;) {
-		if (t->ask.fd == -1 && t->daemon.state == UP)
-			(void)ask_begin(t, "audit");
-		while (t->ask.fd != -1)
-			turn(t);
-		if (t->ask.answered && ask_audit(t, &t->audit))
-			return;
-		turn(t);
-		if (t->now < by && t->now < t->give_up_at)
-			continue;
-		fault(t, "no audit");
-		verdict(t);
-	}
+	ask(t, "audit", read_audit);
 }
 
 static bool
@@ -351,31 +363,51 @@ finish(struct torture *t)
 	go_until(t, is_gone, "telld to stop");
 }
 
+/* Nobody is here: what tellctl would show of the store. */
+static void
+look_into_the_store(struct torture *t)
+{
+	uint64_t mail = 0;
+	unsigned i;
+
+	audit(t);
+	ask(t, "mail", ask_mail);
+	for (i = 0; i < t->o.receivers; i++) {
+		mail += t->receivers[i].mail;
+		t->receivers[i].from_store = 0;
+	}
+	if (mail != t->audit.stored || mail != t->audit.restored)
+		fault(t, "%llu lines in the mailboxes, %llu in the books",
+		    (unsigned long long)mail,
+		    (unsigned long long)t->audit.stored);
+}
+
+static void
+everybody_stays_away(struct torture *t, bool away)
+{
+	unsigned i;
+
+	for (i = 0; i < t->o.receivers; i++)
+		t->receivers[i].stays_away = away;
+}
+
 static void
 read_all_mail(struct torture *t)
 {
-	unsigned i;
-	uint64_t stored, before = 0, after = 0;
+	const struct receiver *r;
 
-	for (i = 0; i < t->o.receivers; i++)
-		t->receivers[i].stays_away = true;
+	everybody_stays_away(t, true);
 	go_until(t, is_up, "telld to start again");
-	audit(t);
-	stored = t->audit.stored;
-	for (i = 0; i < t->o.receivers; i++) {
-		before += t->receivers[i].from_store;
-		t->receivers[i].stays_away = false;
-	}
+	look_into_the_store(t);
+	everybody_stays_away(t, false);
 	go_until(t, all_are_here, "the receivers to read their mail");
 	go_until(t, nothing_left, "the receivers to have all mail");
-	for (i = 0; i < t->o.receivers; i++)
-		after += t->receivers[i].from_store;
-	if (after - before != stored)
-		fault(t, "%llu mails were in the store, %llu were read",
-		    (unsigned long long)stored,
-		    (unsigned long long)(after - before));
-	for (i = 0; i < t->o.receivers; i++)
-		t->receivers[i].stays_away = true;
+	for (r = t->receivers; r < t->receivers + t->o.receivers; r++)
+		if (r->from_store != r->mail)
+			fault(t, "r%u had %llu lines of mail, and read %llu",
+			    r->index, (unsigned long long)r->mail,
+			    (unsigned long long)r->from_store);
+	everybody_stays_away(t, true);
 	(void)daemon_stop(t);
 	go_until(t, is_gone, "telld to stop");
 }

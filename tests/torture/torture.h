@@ -103,6 +103,10 @@ struct book {
 
 #define TEXT_MAX 4000
 
+/* Takes that very text, or a number, off the front of *at. */
+bool take_text(const char **at, const char *text);
+bool take_number(const char **at, unsigned *n);
+
 /* Enters a line; its number.  0 without memory. */
 uint32_t book_enter(struct book *b, const struct line *l);
 /* The text of line number n, len bytes. */
@@ -158,6 +162,7 @@ struct receiver {
 	bool stays_away;
 	uint32_t highest[SENDERS_MAX]; /* numbers seen on this connection */
 	uint64_t from_store;           /* lines with a time in their head */
+	uint64_t mail;                 /* lines in its mailbox before the end */
 };
 
 void receiver_init(struct torture *t, unsigned index);
@@ -279,6 +284,8 @@ void ask_turn(struct torture *t);
 void ask_ready(struct torture *t);
 /* Reads an answer to "audit"; false if it is none.  Faults are reported. */
 bool ask_audit(struct torture *t, struct audit *a);
+/* Reads an answer to "mail" into the receivers' mail. */
+bool ask_mail(struct torture *t);
 
 /* ---- torture.c ---- */
 
