@@ -89,6 +89,24 @@ run_example() {
 	printf '%s\n' "--- $(<"$1")" "status $status, output:" "$output"
 }
 
+# readme_block N - the Nth literal block of README.md
+readme_block() {
+	awk -v n="$1" '/^```/ { inside = !inside; count += inside; next }
+		inside && count == n' "$TOP/README.md"
+}
+
+# say_or_hear CLIENT LINE - LINE is the server's, and comes, or CLIENT types it
+say_or_hear() {
+	local glob
+	if grep -qE '^([*!] |from |\+1 (delivered|stored|refused) )' <<<"$2"; then
+		glob=$(sed -E -e 's/[][*?\]/\\&/g' -e 's/ myhost\./ *./' \
+			-e 's/[0-9-]{10}T[0-9:]{8}Z/*Z/' <<<"$2")
+		client_expect_like "$1" "$glob"
+	else
+		client_send "$1" "$2"
+	fi
+}
+
 # ---------------------------------------------------------------------------
 # Options and commands
 # ---------------------------------------------------------------------------
@@ -190,6 +208,39 @@ run_example() {
 # ---------------------------------------------------------------------------
 # Examples, as printed
 # ---------------------------------------------------------------------------
+
+@test "README.md's conversation happens as it stands there" {
+	telld_start -o greeting=yes
+	local row line side n=0
+	declare -A who
+	while IFS= read -r row; do
+		for side in left right; do
+			line=${row:0:40}
+			[ $side = left ] || line=${row:40}
+			line=${line%"${line##*[! ]}"}
+			[ -n "$line" ] || continue
+			if [[ $line == '$ nc '* ]]; then
+				n=$((n + 1))
+				who[$side]=client$n
+				client_open "client$n" nc.openbsd
+				continue
+			fi
+			say_or_hear "${who[$side]}" "$line"
+			[ "$line" != '* bye' ] || client_closed "${who[$side]}"
+		done
+	done < <(readme_block 2)
+	[ $n -eq 3 ]
+}
+
+@test "README.md's script gets its receipt" {
+	telld_start
+	client_login alice nc.openbsd
+	readme_block 3 | sed -n -e "s/localhost 8080/$HOST $PORT/" \
+		-e 's/^\$ //p' >"$DIR/example"
+	run_example "$DIR/example"
+	[ "$output" = "$(readme_block 3 | sed 1d)" ]
+	client_expect alice 'from cron: the backup failed'
+}
 
 @test "each one-liner of tell(7) sends its line and prints the receipt" {
 	telld_start
