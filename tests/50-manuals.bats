@@ -187,6 +187,13 @@ say_or_hear() {
 	done
 }
 
+@test "telld-internals(7) explains each record of a session, and no other" {
+	words 's/^\.It Dv ((UP|DOWN)_[A-Z_]+)$/\1/p' telld-internals.7
+	there=$(sed -nE 's/^\t((UP|DOWN)_[A-Z_]+)( = 1)?,.*/\1/p' \
+		"$TOP/include/record.h")
+	diff <(sort <<<"$there") <(echo "$WORDS")
+}
+
 @test "every record that telld-internals(7) names is there" {
 	words 's/.*Dv ((UP|DOWN|PARENT|BROKER|STORE)_[A-Z_]+).*/\1/p' \
 		telld-internals.7
