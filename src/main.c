@@ -60,7 +60,7 @@ help(void)
 	     "  -p PIDFILE    write the process id there, and lock it\n"
 	     "  -t            check the configuration, say what is wrong, exit\n"
 	     "  -V            say the version, exit\n"
-	     "  -v            log more; twice: every step");
+	     "  -v            log every step");
 	exit(0);
 }
 

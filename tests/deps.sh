@@ -27,6 +27,7 @@ programs()
 				socat socat
 				ps procps
 				ss iproute2
+				curl curl
 			LIST
 			;;
 		valgrind)
