@@ -164,7 +164,7 @@ may_give_up(const struct torture *t)
 	for (i = 0; i < sizeof d->deaths / sizeof d->deaths[0]; i++)
 		recent +=
 		    d->deaths[i] != 0 && t->now - d->deaths[i] < DEATHS_MS;
-	return recent >= DEATHS || (recent > 0 && !d->announced);
+	return recent >= DEATHS;
 }
 
 static void
@@ -177,13 +177,13 @@ judge_exit(struct torture *t, int status)
 	if (d->stopping) {
 		if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 			fault(t, "telld stopped with wait status %#x", status);
-	} else if (WIFEXITED(status) && WEXITSTATUS(status) == 1 &&
-		   may_give_up(t)) {
-		d->gave_up++;
 	} else if (!d->announced) {
 		/* What an older one has not let go of yet.  A supervisor
 		 * tries again. */
 		d->failed_starts++;
+	} else if (WIFEXITED(status) && WEXITSTATUS(status) == 1 &&
+		   may_give_up(t)) {
+		d->gave_up++;
 	} else {
 		fault(t, "telld ended by itself, wait status %#x", status);
 	}
