@@ -83,7 +83,8 @@ struct session {
 	bool input_end_due;         /* INPUT_END is still to be said */
 	bool input_last;            /* what is there is the last to be read */
 	bool input_over;            /* nothing more is read from the client */
-	bool broken;                /* the connection is gone */
+	bool broken;                /* the connection is gone ... */
+	bool unread;                /* ... and not all of it was read */
 	bool broker_eof, broker_gone;
 	int broken_why;             /* enum session_exit */
 	uint64_t confirm_told;      /* bytes of TEXT last confirmed */
@@ -320,15 +321,27 @@ push_up(struct session *s)
 
 /* ---- the client's side ---- */
 
+static int
+why_broken(int error)
+{
+	return error == ETIMEDOUT || error == EHOSTUNREACH ? SESSION_DEAD
+							   : SESSION_RESET;
+}
+
 /* Nothing can be written any more.  What the client sent before may still be
  * there to be read: a script that sends and closes is no exception. */
 static void
-broke(struct session *s, int why)
+broke(struct session *s, int error)
 {
+	socklen_t len = sizeof error;
+
 	if (!s->broken)
-		s->broken_why = why;
+		s->broken_why = why_broken(error);
 	s->broken = true;
 	s->input_last = true;
+	if (error == EPIPE)
+		getsockopt(s->client, SOL_SOCKET, SO_ERROR, &error, &len);
+	s->unread = s->unread || error == ECONNRESET;
 }
 
 static void
@@ -338,13 +351,6 @@ input_ended(struct session *s)
 	if (!s->input_over)
 		s->input_end_due = true;
 	s->input_over = true;
-}
-
-static int
-why_broken(int error)
-{
-	return error == ETIMEDOUT || error == EHOSTUNREACH ? SESSION_DEAD
-							   : SESSION_RESET;
 }
 
 static void
@@ -393,7 +399,7 @@ read_client(struct session *s)
 		if (s->input_last)
 			input_ended(s);
 	} else {
-		broke(s, why_broken(errno));
+		broke(s, errno);
 		input_ended(s);
 	}
 }
@@ -409,6 +415,25 @@ watch_confirmation(struct session *s)
 	s->confirm_at = timer_now() + CONFIRM_MS;
 }
 
+/* A Unix socket whose reader died with text unread says that nothing waits.
+ * The kernel resets the connection before it throws that text away, so who
+ * asks for the reset afterwards knows. */
+static uint64_t
+unacked(struct session *s)
+{
+	uint64_t all = s->confirm.raw - s->confirm.acked;
+	uint64_t n = link_unacked(s->client, s->kind, all);
+	int error = 0;
+	socklen_t len = sizeof error;
+
+	if (s->kind != LINK_UNIX)
+		return n;
+	getsockopt(s->client, SOL_SOCKET, SO_ERROR, &error, &len);
+	if (error != 0)
+		broke(s, error);
+	return s->unread ? all : n;
+}
+
 /* Asks the kernel how much has arrived, and tells the broker if that is
  * much, or if it is time. */
 static void
@@ -416,12 +441,8 @@ confirm(struct session *s, bool now)
 {
 	uint64_t told = s->confirm_told;
 
-	/* A Unix socket whose reader died says that nothing waits. */
-	if (s->confirm.acked < s->confirm.raw &&
-	    !(s->broken && s->kind == LINK_UNIX))
-		confirm_unacked(&s->confirm,
-		    link_unacked(s->client, s->kind,
-			s->confirm.raw - s->confirm.acked));
+	if (s->confirm.acked < s->confirm.raw)
+		confirm_unacked(&s->confirm, unacked(s));
 	if (s->confirm.safe == told || s->up_used > 0 || s->broker_gone)
 		return;
 	if (!now && s->confirm.safe - told < CONFIRM_BYTES)
@@ -474,7 +495,7 @@ write_client(struct session *s, const char *data, size_t len, size_t *n)
 	while (sent == -1 && errno == EINTR);
 	*n = sent > 0 ? (size_t)sent : 0;
 	if (sent == -1 && errno != EAGAIN)
-		broke(s, why_broken(errno));
+		broke(s, errno);
 	return *n == len;
 }
 
@@ -691,7 +712,7 @@ probe_tick(struct session *s, uint64_t now)
 		link_settle(s->client, s->dead_after);
 		push_up(s);
 	} else if (since >= PROBE_TIMEOUT_MS) {
-		broke(s, SESSION_DEAD);
+		broke(s, ETIMEDOUT);
 	}
 }
 
@@ -826,7 +847,7 @@ on_client(struct session *s, short revents)
 	} else if (revents & POLLERR ||
 	    (revents & POLLHUP && !may_read_client(s))) {
 		getsockopt(s->client, SOL_SOCKET, SO_ERROR, &error, &len);
-		broke(s, why_broken(error));
+		broke(s, error);
 	}
 }
 

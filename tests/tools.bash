@@ -46,6 +46,17 @@ flooder_open() {
 	client_expect "$1" ready
 }
 
+# client_await NAME GLOB - a line like GLOB comes, whatever stands before it
+#
+# For who may first be sent again what an earlier connection left open.
+client_await() {
+	while client_next "$1" 10; do
+		# shellcheck disable=SC2053 # a pattern
+		[[ $LINE != $2 ]] || return 0
+	done
+	client_complain "$1" "$2"
+}
+
 # session_pid NAME - sets PID to the session's that serves NAME
 session_pid() {
 	PID=$(ps -s "$TELLD_PID" -o pid=,args= |

@@ -9,6 +9,7 @@
  *	raw=TEXT	sends TEXT
  *	line=TEXT	the next line has to be TEXT; it is not shown
  *	find=TEXT	shows lines until one is TEXT
+ *	skip=TEXT	the same, and shows none of them
  *	show		shows all lines up to the end: `(end)` or `(reset)`
  *	slowly=BYTES	from now on, reads at most so much in 10 ms
  *	pause=MS	does nothing for so long
@@ -97,12 +98,13 @@ expect(struct client *c, const char *want)
 }
 
 static void
-find(struct client *c, const char *want)
+find(struct client *c, const char *want, bool shown)
 {
 	const char *why, *line;
 
 	while ((line = next_line(c, &why)) != NULL) {
-		puts(line);
+		if (shown)
+			puts(line);
 		if (strcmp(line, want) == 0)
 			return;
 	}
@@ -180,7 +182,9 @@ run(struct client *c, const char *step)
 	else if ((v = value(step, "line")) != NULL)
 		expect(c, v);
 	else if ((v = value(step, "find")) != NULL)
-		find(c, v);
+		find(c, v, true);
+	else if ((v = value(step, "skip")) != NULL)
+		find(c, v, false);
 	else if (value(step, "show") != NULL)
 		show(c);
 	else if ((v = value(step, "slowly")) != NULL)

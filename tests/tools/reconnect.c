@@ -28,7 +28,7 @@ now_ms(void)
 static void
 wait_for(int fd, const char *answer, int64_t deadline)
 {
-	char in[4096];
+	static char in[TOOL_LINE_MAX];
 	size_t used = 0;
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	ssize_t n;
