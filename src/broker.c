@@ -324,9 +324,6 @@ round_of(struct broker *b)
 	fire_timers(b);
 	carry_resumed(b);
 	flush_touched(b);
-	/* The next telld listens there, perhaps before this one has ended. */
-	if (b->parent_gone)
-		control_close(b);
 	if (b->stopping)
 		go_on_stopping(b);
 	mailroom_round(b);
