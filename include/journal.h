@@ -96,9 +96,9 @@ enum journal_result {
 /*
  * Keeps a mail, at the end of its mailbox; its position is not looked at.
  * With MAIL_FORCED it was accepted already: it is exempt from mailbox and store
- * limits, and does not count for those of its mailbox.  MAIL_AGAIN is kept.  JOURNAL_DUPLICATE: a mail with that id is
- * here, and if journal_is_pending() it is not durable either.  An id whose
- * mail is done is not remembered.
+ * limits, and does not count for those of its mailbox.  MAIL_AGAIN is kept.
+ * JOURNAL_DUPLICATE: a mail with that id is here, and if journal_is_pending()
+ * it is not durable either.  An id whose mail is done is not remembered.
  */
 enum journal_result journal_add(struct journal *j, const struct mail *m);
 
@@ -133,10 +133,11 @@ enum journal_result journal_hold(
  * Makes everything since the last success durable: one write, one sync.
  * 0: it is.  -1 and errno: what was not forced since then is rolled back, and
  * lost() is told each of those ids, in order (not of mails that were done in
- * the meantime); everything else is as good as before and is either durable,
- * if journal_is_dirty() says no, or waits for the next call, which is worth
- * making at once with the next batch, or every few seconds.
- * */
+ * the meantime; it may not call the journal).  The rest has then been tried
+ * once more, without them: it is durable if journal_is_dirty() says no, else it
+ * waits in memory for the next call, which is worth making with the next
+ * batch or every few seconds.  The journal recovers by itself.
+ */
 int journal_sync(
     struct journal *j, void (*lost)(void *arg, uint64_t id), void *arg);
 
@@ -205,8 +206,7 @@ bool journal_find(const struct journal *j, const char *name, size_t len,
 /* Each of them, in no order: *cursor is 0 at first, false comes after the
  * last.  Anything may be done between two calls; who comes or goes then may be
  * told or not. */
-bool journal_next(
-    struct journal *j, uint32_t *cursor, struct journal_box *box);
+bool journal_next(struct journal *j, uint32_t *cursor, struct journal_box *box);
 
 #define JOURNAL_HISTOGRAM 24
 

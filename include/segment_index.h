@@ -23,7 +23,6 @@ struct segment;
 
 struct entry {
 	TAILQ_ENTRY(entry) in_box; /* by position */
-	TAILQ_ENTRY(entry) in_age; /* as they came */
 	TAILQ_ENTRY(entry) in_place;
 	struct entry *next; /* in its chain */
 	struct box *box;
@@ -33,8 +32,9 @@ struct entry {
 	uint32_t size;  /* of that record */
 	uint32_t bytes; /* of its text */
 	uint32_t time;
-	bool forced;  /* it is not rolled back */
-	bool counted; /* for the limits of its mailbox: it was not handed back */
+	bool forced; /* it is not rolled back */
+	bool
+	    counted; /* for the limits of its mailbox: it was not handed back */
 };
 
 /* Where a name's NAME or TRIED record stands. */
@@ -57,16 +57,17 @@ struct place {
 
 struct box {
 	struct box *next; /* in its chain */
+	size_t aged;      /* 1 + its place in by_age; 0: it is not there */
 	TAILQ_ENTRY(box) in_order; /* as they came */
 	uint64_t hash;
 	uint32_t serial; /* grows in that order */
 	struct entries entries;
-	uint64_t tried; /* position */
+	uint64_t tried;                /* position */
 	uint64_t bytes, counted_bytes; /* of text */
 	uint32_t mails, counted_mails;
 	uint32_t seen; /* when it last logged in */
 	bool known;
-	bool open;     /* its mail is being fetched */
+	bool held;     /* its mail does not expire */
 	bool unsorted; /* while replaying */
 	struct mark known_mark, tried_mark;
 	char *rooms; /* owned; kept with a known name */
@@ -82,10 +83,13 @@ struct journal_index {
 	struct box **by_name; /* owned */
 	size_t ids, names;    /* sizes, powers of two */
 	size_t mails, boxes;
-	uint64_t bytes; /* of the records of all mails */
-	struct entries by_age;
+	uint64_t bytes;      /* of the records of all mails */
+	struct box **by_age; /* owned; a heap: the box whose first mail is the
+	                      * oldest comes first */
+	size_t aged, aged_size;
+	bool ready; /* by_age is kept up to date */
 	struct boxes in_order;
-	uint32_t serial; /* of the last box */
+	uint32_t serial;       /* of the last box */
 	struct box *last_told; /* by index_nth_box(), if it is still there */
 };
 
@@ -109,8 +113,15 @@ void index_remove(struct journal_index *x, struct entry *e);
 /* Frees a box that nothing needs. */
 void index_release(struct journal_index *x, struct box *box);
 
-/* After a replay: puts each box into the order of positions. */
-bool index_sort(struct journal_index *x);
+/* After a replay, or none: puts each box into the order of positions, and the
+ * boxes into that of age. */
+bool index_ready(struct journal_index *x);
+
+/* Mail of a box does not expire, or does. */
+void index_hold(struct journal_index *x, struct box *box, bool held);
+
+/* The box with the oldest first mail that is not held, or NULL. */
+struct box *index_oldest(const struct journal_index *x);
 
 /* Each box once: NULL begins and ends. */
 struct box *index_next_box(

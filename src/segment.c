@@ -9,8 +9,6 @@
 #define _GNU_SOURCE
 #include "segment.h"
 
-#include "segment_format.h"
-
 #include <sys/mman.h>
 
 #include <errno.h>
@@ -42,7 +40,7 @@ memory_file(void)
 }
 
 static struct segment *
-make(uint64_t number, int fd)
+make(int dir, uint64_t number, int fd)
 {
 	struct segment *s = calloc(1, sizeof *s);
 
@@ -51,6 +49,7 @@ make(uint64_t number, int fd)
 		return NULL;
 	}
 	s->number = number;
+	s->dir = dir;
 	s->fd = fd;
 	place_init(&s->place);
 	return s;
@@ -77,79 +76,102 @@ write_all(const struct journal_io *io, int fd, const char *data, size_t len,
 	return 0;
 }
 
-struct segment *
-segment_create(const struct journal_io *io, int dir, uint64_t number)
+static int
+open_file(const struct journal_io *io, int dir, uint64_t number, int flags)
 {
-	char header[SEGMENT_HEADER_SIZE], name[SEGMENT_NAME_MAX];
-	struct segment *s;
-	int fd, error;
+	char name[SEGMENT_NAME_MAX];
 
+	if (dir == -1)
+		return memory_file();
 	segment_name(name, number);
-	fd = dir == -1 ? memory_file() : io->open(io->arg, dir, name,
-				      O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC);
+	return io->open(
+	    io->arg, dir, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+}
+
+/* Nothing of value is truncated: the journal is locked, and its numbers only
+ * grow.  A file of that name is what a failure has left behind. */
+struct segment *
+segment_create(
+    const struct journal_io *io, int dir, const struct segment_header *h)
+{
+	int fd = open_file(io, dir, h->number, O_RDWR | O_CREAT | O_TRUNC);
+	char header[SEGMENT_HEADER_SIZE];
+	struct segment *s;
+	int error;
+
 	if (fd == -1)
 		return NULL;
-	segment_put_header(header, number);
-	if (write_all(io, fd, header, sizeof header, 0) == -1 ||
-	    io->sync(io->arg, fd) == -1 ||
-	    (dir != -1 && io->sync_dir(io->arg, dir) == -1)) {
-		error = errno;
-		close(fd);
-		if (dir != -1)
-			io->unlink(io->arg, dir, name);
-		errno = error;
+	s = make(dir, h->number, fd);
+	if (s == NULL)
 		return NULL;
-	}
-	s = make(number, fd);
-	if (s != NULL)
+	segment_put_header(header, h);
+	if (write_all(io, fd, header, sizeof header, 0) == 0 &&
+	    io->sync(io->arg, fd) == 0 &&
+	    (dir == -1 || io->sync_dir(io->arg, dir) == 0)) {
 		s->size = SEGMENT_HEADER_SIZE;
-	return s;
+		return s;
+	}
+	error = errno;
+	(void)segment_unlink(io, s);
+	segment_free(s);
+	errno = error;
+	return NULL;
 }
 
 struct segment *
 segment_open(const struct journal_io *io, int dir, uint64_t number)
 {
-	char name[SEGMENT_NAME_MAX];
+	int fd = open_file(io, dir, number, O_RDWR);
 	struct segment *s;
 	off_t size;
-	int fd;
 
-	segment_name(name, number);
-	fd = io->open(io->arg, dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd == -1)
 		return NULL;
 	size = lseek(fd, 0, SEEK_END);
-	s = make(number, fd);
+	s = make(dir, number, fd);
 	if (s != NULL)
 		s->size = size > 0 ? (uint64_t)size : 0;
 	return s;
 }
 
-int
-segment_append(const struct journal_io *io, struct segment *s,
-    const char *data, size_t len, bool *dirty)
+/* A full disk has refused a write: what was written of it was never synced,
+ * and is cut off again.  A file that must not grow is given up. */
+static bool
+is_full(int error)
 {
+	return error == ENOSPC || error == EDQUOT;
+}
+
+int
+segment_append(const struct journal_io *io, struct segment *s, const char *data,
+    size_t len, bool *dirty)
+{
+	bool written;
 	int error;
 
 	*dirty = false;
-	if (write_all(io, s->fd, data, len, s->size) == 0 &&
-	    io->sync(io->arg, s->fd) == 0) {
+	written = write_all(io, s->fd, data, len, s->size) == 0;
+	if (written && io->sync(io->arg, s->fd) == 0) {
 		s->size += len;
 		return 0;
 	}
 	error = errno;
-	s->closed = true;
 	*dirty = io->truncate(io->arg, s->fd, (off_t)s->size) == -1;
+	s->closed = written || *dirty || !is_full(error);
 	errno = error;
 	return -1;
 }
 
 int
-segment_read(const struct journal_io *io, const struct segment *s, uint64_t at,
+segment_read(const struct journal_io *io, struct segment *s, uint64_t at,
     char *data, size_t len)
 {
 	ssize_t n;
 
+	if (s->fd == -1)
+		s->fd = open_file(io, s->dir, s->number, O_RDONLY);
+	if (s->fd == -1)
+		return -1;
 	while (len > 0) {
 		n = io->read(io->arg, s->fd, data, len, (off_t)at);
 		if (n == -1 && errno == EINTR)
@@ -166,16 +188,31 @@ segment_read(const struct journal_io *io, const struct segment *s, uint64_t at,
 }
 
 void
-segment_free(
-    const struct journal_io *io, struct segment *s, int dir, bool unlink_it)
+segment_rest(struct segment *s)
+{
+	if (s->dir == -1 || s->fd == -1)
+		return;
+	close(s->fd);
+	s->fd = -1;
+}
+
+int
+segment_unlink(const struct journal_io *io, struct segment *s)
 {
 	char name[SEGMENT_NAME_MAX];
 
-	if (unlink_it && dir != -1) {
-		segment_name(name, s->number);
-		io->unlink(io->arg, dir, name);
-		io->sync_dir(io->arg, dir);
-	}
-	close(s->fd);
+	if (s->dir == -1)
+		return 0;
+	segment_name(name, s->number);
+	if (io->unlink(io->arg, s->dir, name) == -1 && errno != ENOENT)
+		return -1;
+	return io->sync_dir(io->arg, s->dir);
+}
+
+void
+segment_free(struct segment *s)
+{
+	if (s->fd != -1)
+		close(s->fd);
 	free(s);
 }

@@ -10,6 +10,7 @@
 #include "segment_format.h"
 
 #include "crc32c.h"
+#include "name.h"
 
 #include <string.h>
 
@@ -76,8 +77,8 @@ segment_put_add(char *out, const struct mail *m)
 size_t
 segment_put_done(char *out, uint64_t id)
 {
-	return seal(out, put_number(out + SEGMENT_RECORD_HEAD, id, 8),
-	    SEGMENT_DONE);
+	return seal(
+	    out, put_number(out + SEGMENT_RECORD_HEAD, id, 8), SEGMENT_DONE);
 }
 
 size_t
@@ -119,6 +120,14 @@ get_short(struct wire_reader *r, uint8_t *len)
 }
 
 static bool
+is_name(const struct mail *m)
+{
+	return m->to_len > 0 && m->to_len <= NAME_MAX_LEN;
+}
+
+/* What is sound may still be no record of ours: whoever can write the file
+ * can compute a CRC.  What is let through here is relied on. */
+static bool
 get_body(struct wire_reader *r, struct segment_record *rec)
 {
 	struct mail *m = &rec->mail;
@@ -134,8 +143,12 @@ get_body(struct wire_reader *r, struct segment_record *rec)
 		m->room = get_short(r, &m->room_len);
 		m->text_len = (uint32_t)r->left;
 		m->text = wire_get(r, r->left);
-		return wire_end(r) && m->to_len > 0;
-	case SEGMENT_DONE: m->id = get_number(r, 8); return wire_end(r);
+		return wire_end(r) && is_name(m) && m->id > 0 &&
+		       m->id < SEGMENT_COUNT_MAX &&
+		       m->position < SEGMENT_COUNT_MAX;
+	case SEGMENT_DONE:
+		m->id = get_number(r, 8);
+		return wire_end(r) && m->id < SEGMENT_COUNT_MAX;
 	case SEGMENT_NAME: m->time = (uint32_t)get_number(r, 4); break;
 	case SEGMENT_TRIED: m->position = get_number(r, 8); break;
 	case SEGMENT_FORGET: break;
@@ -146,7 +159,8 @@ get_body(struct wire_reader *r, struct segment_record *rec)
 		m->text_len = (uint32_t)r->left;
 		m->text = wire_get(r, r->left);
 	}
-	return wire_end(r) && m->to_len > 0;
+	return wire_end(r) && is_name(m) && m->text_len <= JOURNAL_ROOMS_MAX &&
+	       m->position < SEGMENT_COUNT_MAX;
 }
 
 bool
@@ -190,28 +204,33 @@ segment_search(const char *data, size_t len, size_t from)
 }
 
 void
-segment_put_header(char out[SEGMENT_HEADER_SIZE], uint64_t number)
+segment_put_header(
+    char out[SEGMENT_HEADER_SIZE], const struct segment_header *h)
 {
 	char *at = wire_put(out, magic, sizeof magic);
 
 	at = put_number(at, SEGMENT_VERSION, 4);
-	at = put_number(at, number, 8);
+	at = put_number(at, h->number, 8);
+	at = put_number(at, h->position, 8);
 	put_number(at, crc32c(0, out, (size_t)(at - out)), 4);
 }
 
 enum segment_header_state
-segment_get_header(const char *data, size_t len, uint64_t *number)
+segment_get_header(const char *data, size_t len, struct segment_header *h)
 {
 	struct wire_reader r = wire_read(data, len);
 	const char *m = wire_get(&r, sizeof magic);
 	uint64_t version = get_number(&r, 4);
 	uint64_t crc;
 
-	*number = get_number(&r, 8);
+	h->number = get_number(&r, 8);
+	h->position = get_number(&r, 8);
 	crc = get_number(&r, 4);
 	if (r.bad || memcmp(m, magic, sizeof magic) != 0 ||
 	    crc != crc32c(0, data, SEGMENT_HEADER_SIZE - 4))
 		return SEGMENT_HEADER_BAD;
-	return version == SEGMENT_VERSION ? SEGMENT_HEADER_GOOD
-					  : SEGMENT_HEADER_OTHER;
+	if (version != SEGMENT_VERSION)
+		return SEGMENT_HEADER_OTHER;
+	return h->position < SEGMENT_COUNT_MAX ? SEGMENT_HEADER_GOOD
+	                                       : SEGMENT_HEADER_BAD;
 }

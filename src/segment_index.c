@@ -44,7 +44,6 @@ bool
 index_init(struct journal_index *x)
 {
 	*x = (struct journal_index){.ids = SIZE_MIN, .names = SIZE_MIN};
-	TAILQ_INIT(&x->by_age);
 	TAILQ_INIT(&x->in_order);
 	x->by_id = calloc(x->ids, sizeof(struct entry *));
 	x->by_name = calloc(x->names, sizeof(struct box *));
@@ -62,16 +61,17 @@ index_free(struct journal_index *x)
 	struct box *box, *next;
 	size_t i;
 
-	while ((e = TAILQ_FIRST(&x->by_age)) != NULL) {
-		TAILQ_REMOVE(&x->by_age, e, in_age);
-		free(e);
-	}
 	for (i = 0; i < x->names; i++)
 		for (box = x->by_name[i]; box != NULL; box = next) {
 			next = box->next;
+			while ((e = TAILQ_FIRST(&box->entries)) != NULL) {
+				TAILQ_REMOVE(&box->entries, e, in_box);
+				free(e);
+			}
 			free(box->rooms);
 			free(box);
 		}
+	free(x->by_age);
 	free(x->by_id);
 	free(x->by_name);
 }
@@ -117,6 +117,106 @@ grow_names(struct journal_index *x)
 	x->names = size;
 }
 
+/* ---- by age ---- */
+
+/* Room for one box more than there are, so that nothing can fail later. */
+static bool
+grow_aged(struct journal_index *x)
+{
+	size_t size = x->aged_size > 0 ? 2 * x->aged_size : SIZE_MIN;
+	struct box **by_age;
+
+	if (x->boxes < x->aged_size)
+		return true;
+	by_age = realloc(x->by_age, size * sizeof(struct box *));
+	if (by_age == NULL)
+		return false;
+	x->by_age = by_age;
+	x->aged_size = size;
+	return true;
+}
+
+static bool
+is_older(const struct box *a, const struct box *b)
+{
+	return TAILQ_FIRST(&a->entries)->time < TAILQ_FIRST(&b->entries)->time;
+}
+
+static void
+put_aged(struct journal_index *x, size_t at, struct box *box)
+{
+	x->by_age[at] = box;
+	box->aged = at + 1;
+}
+
+static void
+sift_up(struct journal_index *x, size_t at)
+{
+	struct box *box = x->by_age[at];
+
+	for (; at > 0 && is_older(box, x->by_age[(at - 1) / 2]);
+	     at = (at - 1) / 2)
+		put_aged(x, at, x->by_age[(at - 1) / 2]);
+	put_aged(x, at, box);
+}
+
+static void
+sift_down(struct journal_index *x, size_t at)
+{
+	struct box *box = x->by_age[at];
+	size_t child;
+
+	while ((child = 2 * at + 1) < x->aged) {
+		if (child + 1 < x->aged &&
+		    is_older(x->by_age[child + 1], x->by_age[child]))
+			child++;
+		if (!is_older(x->by_age[child], box))
+			break;
+		put_aged(x, at, x->by_age[child]);
+		at = child;
+	}
+	put_aged(x, at, box);
+}
+
+/* Puts a box in its place: its first mail is another, or it is held, or not
+ * any more. */
+static void
+age(struct journal_index *x, struct box *box)
+{
+	size_t at = box->aged - 1;
+	struct box *last;
+
+	if (x->ready && !box->held && box->mails > 0) {
+		if (box->aged == 0)
+			put_aged(x, at = x->aged++, box);
+		sift_up(x, at);
+		sift_down(x, box->aged - 1);
+	} else if (box->aged != 0) {
+		box->aged = 0;
+		last = x->by_age[--x->aged];
+		if (last == box)
+			return;
+		put_aged(x, at, last);
+		sift_up(x, at);
+		sift_down(x, last->aged - 1);
+	}
+}
+
+void
+index_hold(struct journal_index *x, struct box *box, bool held)
+{
+	box->held = held;
+	age(x, box);
+}
+
+struct box *
+index_oldest(const struct journal_index *x)
+{
+	return x->aged > 0 ? x->by_age[0] : NULL;
+}
+
+/* ---- mails and boxes ---- */
+
 struct entry *
 index_find(const struct journal_index *x, uint64_t id)
 {
@@ -133,7 +233,7 @@ index_find_box(const struct journal_index *x, const char *name, size_t len)
 	struct box *box = x->by_name[hash_name(name, len) & (x->names - 1)];
 
 	while (box != NULL &&
-	    (box->len != len || memcmp(box->name, name, len) != 0))
+	       (box->len != len || memcmp(box->name, name, len) != 0))
 		box = box->next;
 	return box;
 }
@@ -148,6 +248,8 @@ index_box(struct journal_index *x, const char *name, size_t len)
 	box = index_find_box(x, name, len);
 	if (box != NULL)
 		return box;
+	if (!grow_aged(x))
+		return NULL;
 	box = calloc(1, sizeof *box);
 	if (box == NULL)
 		return NULL;
@@ -175,6 +277,8 @@ index_add(struct journal_index *x, const struct mail *m)
 	const struct entry *last;
 
 	if (box == NULL || e == NULL) {
+		if (box != NULL)
+			index_release(x, box);
 		free(e);
 		return NULL;
 	}
@@ -190,7 +294,6 @@ index_add(struct journal_index *x, const struct mail *m)
 	if (last != NULL && last->position > e->position)
 		box->unsorted = true;
 	TAILQ_INSERT_TAIL(&box->entries, e, in_box);
-	TAILQ_INSERT_TAIL(&x->by_age, e, in_age);
 	at = &x->by_id[mix(e->id) & (x->ids - 1)];
 	e->next = *at;
 	*at = e;
@@ -199,6 +302,7 @@ index_add(struct journal_index *x, const struct mail *m)
 	box->counted_mails += e->counted;
 	box->counted_bytes += e->counted ? e->bytes : 0;
 	x->mails++;
+	age(x, box);
 	return e;
 }
 
@@ -206,18 +310,19 @@ void
 index_remove(struct journal_index *x, struct entry *e)
 {
 	struct entry **at = &x->by_id[mix(e->id) & (x->ids - 1)];
+	struct box *box = e->box;
 
 	while (*at != e)
 		at = &(*at)->next;
 	*at = e->next;
-	TAILQ_REMOVE(&e->box->entries, e, in_box);
-	TAILQ_REMOVE(&x->by_age, e, in_age);
+	TAILQ_REMOVE(&box->entries, e, in_box);
 	x->bytes -= e->size;
-	e->box->mails--;
-	e->box->bytes -= e->bytes;
-	e->box->counted_mails -= e->counted;
-	e->box->counted_bytes -= e->counted ? e->bytes : 0;
+	box->mails--;
+	box->bytes -= e->bytes;
+	box->counted_mails -= e->counted;
+	box->counted_bytes -= e->counted ? e->bytes : 0;
 	x->mails--;
+	age(x, box);
 	free(e);
 }
 
@@ -226,7 +331,7 @@ index_release(struct journal_index *x, struct box *box)
 {
 	struct box **at = &x->by_name[box->hash & (x->names - 1)];
 
-	if (box->known || box->mails > 0 || box->open ||
+	if (box->known || box->mails > 0 || box->held ||
 	    box->known_mark.exists || box->tried_mark.exists)
 		return;
 	while (*at != box)
@@ -270,13 +375,16 @@ sort_box(struct box *box)
 }
 
 bool
-index_sort(struct journal_index *x)
+index_ready(struct journal_index *x)
 {
 	struct box *box = NULL;
 
-	while ((box = index_next_box(x, box)) != NULL)
+	x->ready = true;
+	while ((box = index_next_box(x, box)) != NULL) {
 		if (box->unsorted && box->mails > 0 && !sort_box(box))
 			return false;
+		age(x, box);
+	}
 	return true;
 }
 
@@ -284,7 +392,7 @@ struct box *
 index_next_box(const struct journal_index *x, const struct box *after)
 {
 	return after != NULL ? TAILQ_NEXT(after, in_order)
-			     : TAILQ_FIRST(&x->in_order);
+	                     : TAILQ_FIRST(&x->in_order);
 }
 
 /* The cursor is a serial number: what went meanwhile is stepped over.  The

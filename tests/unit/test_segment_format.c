@@ -90,9 +90,9 @@ others_come_back(void)
 	char out[SEGMENT_SMALL_MAX];
 	struct segment_record r;
 
-	segment_put_done(out, UINT64_MAX - 1);
+	segment_put_done(out, SEGMENT_COUNT_MAX - 1);
 	CHECK(segment_get(out, sizeof out, &r) && r.type == SEGMENT_DONE);
-	CHECK(r.mail.id == UINT64_MAX - 1);
+	CHECK(r.mail.id == SEGMENT_COUNT_MAX - 1);
 
 	segment_put_name(out, "bob", 3, 77, "#a #b", 5);
 	CHECK(segment_get(out, sizeof out, &r) && r.type == SEGMENT_NAME);
@@ -175,32 +175,30 @@ static void
 headers(void)
 {
 	char out[SEGMENT_HEADER_SIZE];
-	uint64_t number = 0;
+	struct segment_header h = {0x1234567890abcdefU, 0x2000000000000001U};
 	uint32_t crc;
 	size_t i;
 
-	segment_put_header(out, 0x1234567890abcdefU);
-	CHECK(segment_get_header(out, sizeof out, &number) ==
-	      SEGMENT_HEADER_GOOD);
-	CHECK(number == 0x1234567890abcdefU);
+	segment_put_header(out, &h);
+	memset(&h, 0, sizeof h);
+	CHECK(segment_get_header(out, sizeof out, &h) == SEGMENT_HEADER_GOOD);
+	CHECK(h.number == 0x1234567890abcdefU);
+	CHECK(h.position == 0x2000000000000001U);
 	for (i = 0; i < sizeof out; i++)
-		CHECK(
-		    segment_get_header(out, i, &number) == SEGMENT_HEADER_BAD);
+		CHECK(segment_get_header(out, i, &h) == SEGMENT_HEADER_BAD);
 	for (i = 0; i < sizeof out * 8; i++) {
 		out[i / 8] = (char)(out[i / 8] ^ 1 << i % 8);
-		CHECK(segment_get_header(out, sizeof out, &number) ==
+		CHECK(segment_get_header(out, sizeof out, &h) ==
 		      SEGMENT_HEADER_BAD);
 		out[i / 8] = (char)(out[i / 8] ^ 1 << i % 8);
 	}
 	/* A version to come is another one only if all is well with it. */
 	out[8] = 2;
-	CHECK(
-	    segment_get_header(out, sizeof out, &number) == SEGMENT_HEADER_BAD);
+	CHECK(segment_get_header(out, sizeof out, &h) == SEGMENT_HEADER_BAD);
 	crc = crc32c(0, out, sizeof out - 4);
 	for (i = 0; i < 4; i++)
 		out[sizeof out - 4 + i] = (char)(crc >> 8 * i);
-	CHECK(segment_get_header(out, sizeof out, &number) ==
-	      SEGMENT_HEADER_OTHER);
+	CHECK(segment_get_header(out, sizeof out, &h) == SEGMENT_HEADER_OTHER);
 }
 
 int
