@@ -468,6 +468,17 @@ client_expect_like() {
 	client_complain "$1" "$2"
 }
 
+# client_until NAME GLOB [SECONDS] - reads until a line looks like GLOB
+client_until() {
+	local line
+	while client_next "$1" "${3:-10}"; do
+		line=$LINE
+		# shellcheck disable=SC2053 # a pattern
+		[[ $line != $2 ]] || return 0
+	done
+	client_complain "$1" "$2"
+}
+
 # client_expect_part NAME TEXT [SECONDS] - TEXT is shown, with no end of line
 client_expect_part() {
 	local char DEADLINE NOW
