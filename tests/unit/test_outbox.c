@@ -143,6 +143,111 @@ trimming_keeps_what_is_there_and_the_position(void)
 	outbox_free(&o);
 }
 
+/* The last lines, at most max bytes of them, are want. */
+static bool
+last(const struct outbox *o, unsigned lines, size_t max, const char *want)
+{
+	char text[16384];
+	size_t len = outbox_last(o, lines, text, max);
+
+	return len == strlen(want) && memcmp(text, want, len) == 0;
+}
+
+static void
+take_all(struct outbox *o)
+{
+	struct iovec iov[2];
+	struct copy c;
+	bool seen;
+
+	while (outbox_take(o, true, &c, iov, &seen))
+		;
+}
+
+static void
+the_last_lines_are_there_after_they_were_confirmed(void)
+{
+	struct outbox o = {0};
+
+	CHECK(last(&o, 5, 100, ""));
+	CHECK(put(&o, "one\n") && put(&o, "two\nthree\n") && put(&o, "\n"));
+	CHECK(last(&o, 1, 100, "\n") && last(&o, 2, 100, "three\n\n"));
+	CHECK(last(&o, 4, 100, "one\ntwo\nthree\n\n"));
+	CHECK(last(&o, 99, 100, "one\ntwo\nthree\n\n"));
+	CHECK(last(&o, 99, 14, "two\nthree\n\n"));
+	CHECK(last(&o, 99, 7, "\n") && last(&o, 99, 0, ""));
+	take_all(&o);
+	CHECK(last(&o, 2, 100, "three\n\n"));
+	outbox_shrink(&o);
+	CHECK(o.copies == NULL && last(&o, 3, 100, "two\nthree\n\n"));
+	outbox_trim(&o);
+	CHECK(last(&o, 3, 100, "") && put(&o, "four\n"));
+	CHECK(put(&o, "five\n"));
+	CHECK(last(&o, 3, 100, "five\n"));
+	outbox_free(&o);
+}
+
+/* What is kept is not what waits: it neither costs nor is it sent again. */
+static void
+as_much_is_kept_as_was_asked_for(void)
+{
+	char line[101], want[16384];
+	struct outbox o = {.keep = 8192};
+	size_t at = 0;
+	int i;
+
+	for (i = 0; i < 300; i++) {
+		snprintf(line, sizeof line, "%099d\n", i);
+		CHECK(put(&o, line));
+		take_all(&o);
+		if (i >= 300 - 80)
+			at += (size_t)snprintf(
+			    want + at, sizeof want - at, "%s", line);
+	}
+	CHECK(o.size == 8192 && outbox_cost(&o) == 0);
+	CHECK(last(&o, 80, 8192, want));
+	memset(line, 'x', sizeof line - 1);
+	for (i = 0; i < 1000; i++)
+		CHECK(put(&o, line));
+	CHECK(o.size > 65536);
+	take_all(&o);
+	nomem_after = 0;
+	outbox_shrink(&o);
+	CHECK(o.size > 65536);
+	nomem_after = -1;
+	outbox_shrink(&o);
+	CHECK(o.size == 8192);
+	o.keep = 0;
+	CHECK(put(&o, "\nend\n"));
+	take_all(&o);
+	outbox_shrink(&o);
+	CHECK(o.size == 1024 && last(&o, 9, 1024, "end\n"));
+	outbox_free(&o);
+}
+
+/* Without memory for more history there is less of it, and no error. */
+static void
+what_is_only_kept_may_fail_to_be(void)
+{
+	struct outbox o = {.keep = 8192};
+	char line[101];
+	int i;
+
+	memset(line, 'x', sizeof line - 1);
+	line[99] = '\n';
+	line[100] = '\0';
+	CHECK(put(&o, line));
+	take_all(&o);
+	nomem_after = 0;
+	for (i = 0; i < 100; i++) {
+		CHECK(put(&o, line));
+		take_all(&o);
+	}
+	nomem_after = -1;
+	CHECK(o.size == 1024);
+	outbox_free(&o);
+}
+
 /* Nobody sends empty text, but then nothing else may happen either. */
 static void
 an_empty_copy_is_a_copy(void)
@@ -280,6 +385,18 @@ model_take(struct outbox *o)
 		model.confirmed = next;
 }
 
+/* Whatever is still kept is what was put last. */
+static void
+model_last(const struct outbox *o)
+{
+	static char text[16384];
+	size_t len = outbox_last(
+	    o, 1 + (unsigned)random_below(100), text, random_below(16384));
+
+	CHECK(len <= model.end);
+	CHECK(memcmp(text, model.text + model.end - len, len) == 0);
+}
+
 static void
 model_step(struct outbox *o)
 {
@@ -291,10 +408,14 @@ model_step(struct outbox *o)
 		model_send(o);
 	else if (what < 750)
 		model_confirm(o);
-	else if (what < 990)
+	else if (what < 980)
 		model_take(o);
-	else if (what < 995)
+	else if (what < 990)
+		model_last(o);
+	else if (what < 993)
 		outbox_trim(o);
+	else if (what < 996)
+		outbox_shrink(o);
 	else {
 		outbox_rewind(o);
 		model.sent = model.confirmed = model.first;
@@ -323,7 +444,8 @@ random_operations_agree_with_a_model(void)
 		o = (struct outbox){.confirmed = model.base,
 		    .sent = model.base,
 		    .end = model.base,
-		    .first = model.base};
+		    .first = model.base,
+		    .keep = seed * 4096};
 		for (i = 0; i < 20000 && check_ok; i++)
 			model_step(&o);
 		CHECK(model.taken > 1000);
@@ -339,6 +461,9 @@ main(void)
 	RUN(what_is_handed_back_says_whether_it_may_have_been_seen);
 	RUN(a_rewound_outbox_is_sent_again_from_its_first_copy);
 	RUN(trimming_keeps_what_is_there_and_the_position);
+	RUN(the_last_lines_are_there_after_they_were_confirmed);
+	RUN(as_much_is_kept_as_was_asked_for);
+	RUN(what_is_only_kept_may_fail_to_be);
 	RUN(an_empty_copy_is_a_copy);
 	RUN(without_memory_nothing_changes);
 	RUN(random_operations_agree_with_a_model);
