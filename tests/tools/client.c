@@ -7,6 +7,7 @@
  *	rcvbuf=BYTES	as the first step: the kernel keeps about so much for us
  *	send=TEXT	sends TEXT and LF
  *	raw=TEXT	sends TEXT
+ *	file=PATH	sends what is in that file
  *	line=TEXT	the next line has to be TEXT; it is not shown
  *	find=TEXT	shows lines until one is TEXT
  *	skip=TEXT	the same, and shows none of them
@@ -157,6 +158,20 @@ send_line(const struct client *c, const char *text)
 	free(line);
 }
 
+static void
+send_file(const struct client *c, const char *path)
+{
+	FILE *in = fopen(path, "r");
+	char part[4096];
+	size_t n;
+
+	if (in == NULL)
+		die("%s: %s", path, strerror(errno));
+	while ((n = fread(part, 1, sizeof(part), in)) > 0)
+		tool_send(c->fd, part, n);
+	fclose(in);
+}
+
 /* The value of the step if it is this one, else NULL. */
 static const char *
 value(const char *step, const char *verb)
@@ -179,6 +194,8 @@ run(struct client *c, const char *step)
 		send_line(c, v);
 	else if ((v = value(step, "raw")) != NULL)
 		tool_send(c->fd, v, strlen(v));
+	else if ((v = value(step, "file")) != NULL)
+		send_file(c, v);
 	else if ((v = value(step, "line")) != NULL)
 		expect(c, v);
 	else if ((v = value(step, "find")) != NULL)
