@@ -82,10 +82,10 @@ struct peer {
 	char prefix[PEER_PREFIX_MAX]; /* "from NAME": what its lines begin with */
 	uint8_t prefix_len;
 	uint8_t bad_names;
+	bool is_person;  /* it was silent at first, and greeted */
+	bool is_counted; /* in broker->here_count */
 	uint32_t since;  /* when it logged in, seconds since 1970 */
 	uint32_t heard;  /* when its last line came, likewise */
-	bool is_person; /* it was silent at first, and greeted */
-	bool is_counted;         /* in broker->here_count */
 	struct memberships in;   /* the rooms that it is in */
 	char *farewell; /* owned; what /quit said, for its rooms, or NULL */
 	struct ignored *ignored; /* owned; NULL: nobody */

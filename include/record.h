@@ -50,7 +50,7 @@ enum record_up {
 	 * for GREETING_MS.  Not said with `greeting no`. */
 	UP_SILENT,
 	/* Empty: its telnet asks whether somebody is there (RFC 854, AYT).  In
-	 * its place among the lines, and at their cost. */
+	 * front of the lines that came with it, and at their cost. */
 	UP_ARE_YOU_THERE,
 };
 
