@@ -78,7 +78,7 @@ journal_settle(struct journal *j, struct box *box)
 /* ---- pending records ---- */
 
 static char *
-room(struct journal *j, size_t len)
+record_room(struct journal *j, size_t len)
 {
 	size_t size = j->pending_size > 0 ? j->pending_size : 64 * 1024U;
 	char *p;
@@ -100,7 +100,7 @@ room(struct journal *j, size_t len)
 bool
 pending_mail(struct journal *j, struct entry *e, const struct mail *m)
 {
-	char *at = room(j, segment_add_size(m));
+	char *at = record_room(j, segment_add_size(m));
 
 	if (at == NULL)
 		return false;
@@ -112,7 +112,7 @@ pending_mail(struct journal *j, struct entry *e, const struct mail *m)
 bool
 pending_done(struct journal *j, uint64_t id)
 {
-	char *at = room(j, SEGMENT_SMALL_MAX);
+	char *at = record_room(j, SEGMENT_SMALL_MAX);
 
 	if (at == NULL)
 		return false;
@@ -123,7 +123,7 @@ pending_done(struct journal *j, uint64_t id)
 bool
 pending_forget(struct journal *j, const struct box *box)
 {
-	char *at = room(j, SEGMENT_SMALL_MAX);
+	char *at = record_room(j, SEGMENT_SMALL_MAX);
 
 	if (at == NULL)
 		return false;
@@ -135,7 +135,7 @@ bool
 pending_mark(struct journal *j, struct mark *m)
 {
 	const struct box *box = m->box;
-	char *at = room(j, SEGMENT_SMALL_MAX);
+	char *at = record_room(j, SEGMENT_SMALL_MAX);
 
 	if (at == NULL)
 		return false;

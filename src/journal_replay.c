@@ -357,8 +357,8 @@ journal_replay(struct journal *j)
 	free(list);
 	if (result == -1)
 		return -1;
-	TAILQ_FOREACH(s, &j->segments, link)
-	{
+	for (s = TAILQ_FIRST(&j->segments); s != NULL;
+	     s = TAILQ_NEXT(s, link)) {
 		size = s->size;
 		if (replay_segment(j, s) == -1)
 			return -1;

@@ -192,7 +192,7 @@ segment_search(const char *data, size_t len, size_t from)
 	const char *at;
 
 	while (from < len) {
-		at = memchr(data + from, mark[0], len - from);
+		at = memchr(data + from, (unsigned char)mark[0], len - from);
 		if (at == NULL)
 			break;
 		from = (size_t)(at - data);
