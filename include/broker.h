@@ -62,20 +62,21 @@ struct broker {
 	struct channel parent;
 	bool parent_gone;
 	unsigned parent_interest; /* POLLER_*, as the poller has it */
-	bool ready; /* the parent was told */
+	bool ready;               /* the parent was told */
 
 	char host[BROKER_HOST_MAX]; /* what this machine calls itself */
 	struct names names;
 	struct rooms rooms;
 	struct peer_list peers; /* all of them */
-	struct peer **slots; /* by slot of the id, until the exit is known */
+	struct peer **slots;    /* by slot of the id, until the exit is known */
 	size_t slot_count;
 	size_t peer_count;
-	size_t here_count; /* logged in, and not on the way out */
+	size_t here_count;        /* logged in, and not on the way out */
 	struct peer_list touched; /* to be flushed in this round */
 	struct peer_list resumed; /* to be carried on with in the next */
 
 	struct mailroom mailroom;
+	int lock; /* of the journal, or -1 */
 	struct ledger ledger;
 	struct broker_counts counts;
 	struct control *control;
@@ -87,10 +88,14 @@ struct broker {
 struct broker_start {
 	int parent;  /* channel to the parent; owned from here on */
 	int control; /* listening control socket, or -1; owned from here on */
+	int lock;    /* of the journal, or -1: kept for the stores to come */
 	const struct config *config;
 };
 
 _Noreturn void broker_run(const struct broker_start *start);
+
+/* Tells the parent that a session is about to have exited. */
+void broker_gone(struct broker *b, const struct peer *p);
 
 /* Has the parent kill a session that does not end. */
 void broker_kill(struct broker *b, struct peer *p);

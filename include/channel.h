@@ -25,10 +25,10 @@ enum channel_state {
 };
 
 struct channel {
-	int fd;     /* owned; -1 when closed */
-	char *in;   /* received, not yet taken */
+	int fd;   /* owned; -1 when closed */
+	char *in; /* received, not yet taken */
 	size_t in_at, in_used, in_size;
-	char *out;  /* put, not yet written */
+	char *out; /* put, not yet written */
 	size_t out_at, out_used, out_size;
 	int passed; /* owned; a descriptor that rode along, or -1 */
 };
@@ -78,8 +78,8 @@ size_t channel_waiting(const struct channel *c);
  * buffer.  -1/EAGAIN: nothing sent, try when writable; another errno: the
  * other side is gone.  fd stays the caller's.
  */
-int channel_send_fd(struct channel *c, uint32_t type, const void *payload,
-    size_t len, int fd);
+int channel_send_fd(
+    struct channel *c, uint32_t type, const void *payload, size_t len, int fd);
 
 /* A non-blocking, close-on-exec stream socketpair.  -1/errno. */
 int channel_pair(int fd[2]);

@@ -17,9 +17,9 @@
 #include <stdint.h>
 
 struct child {
-	pid_t pid;    /* 0: the slot is free */
-	uint64_t id;  /* record.h, SESSION_SLOT */
-	size_t next;  /* free: the next free slot; else: in its chain */
+	pid_t pid;   /* 0: the slot is free */
+	uint64_t id; /* record.h, SESSION_SLOT */
+	size_t next; /* free: the next free slot; else: in its chain */
 };
 
 struct children {
@@ -42,6 +42,9 @@ void children_unreserve(struct children *c, uint64_t id);
 
 /* Takes out the child with that pid: its id, or 0 if it is none of ours. */
 uint64_t children_take(struct children *c, pid_t pid);
+
+/* Whether a child has that pid. */
+bool children_has(const struct children *c, pid_t pid);
 
 /* The pid bound to that id, or 0. */
 pid_t children_pid(const struct children *c, uint64_t id);

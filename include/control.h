@@ -31,7 +31,7 @@ void control_accept(struct broker *b);
 void control_event(struct broker *b, void *owner, unsigned events);
 
 /* More of a listing that was asked of the store. */
-void control_listing(struct broker *b, uint64_t ticket, const char *text,
-    size_t len, bool last);
+void control_listing(
+    struct broker *b, uint64_t ticket, const char *text, size_t len, bool last);
 
 #endif

@@ -56,6 +56,7 @@ struct journal_options {
 	uint64_t mailbox_bytes;      /* bytes of text in one mailbox */
 	uint32_t expire;             /* age in seconds; 0: none */
 	const struct journal_io *io; /* NULL: journal_io_system */
+	bool locked; /* by journal_lock(), in somebody who lives longer */
 	/* Told, one line without its end, what an admin should read; escape
 	 * nothing, it is safe to log.  May be NULL. */
 	void (*report)(void *arg, const char *line);
@@ -68,9 +69,17 @@ struct journal;
 typedef void journal_gone(void *arg, uint64_t id, const char *to, size_t len);
 
 /*
+ * Makes dir if need be, but not its parents, and locks it for as long as the
+ * descriptor, or one that was inherited from it, is open.  The descriptor, or
+ * -1/errno: EWOULDBLOCK, somebody else has it locked.
+ */
+int journal_lock(const char *dir);
+
+/*
  * Opens the journal, made if need be together with the last part of dir's
- * path; locks it and replays it.  Options are copied.  A torn tail is cut off
- * and damage is passed over; both are reported with file and offset.
+ * path; locks it, unless it is locked, and replays it.  Options are copied.  A
+ * torn tail is cut off and damage is passed over; both are reported with file
+ * and offset.
  *
  * NULL and *err: EWOULDBLOCK, another process has it open (at once: try
  * again); ENOTSUP, written by a version that we do not know (reported);

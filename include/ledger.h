@@ -88,7 +88,7 @@ static inline bool
 ledger_balances(const struct ledger *l)
 {
 	return l->accepted + l->restored ==
-	    l->delivered + l->stored + l->in_flight + l->expired;
+	       l->delivered + l->stored + l->in_flight + l->expired;
 }
 
 #endif

@@ -13,7 +13,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum link_kind { LINK_TCP, LINK_UNIX };
+enum link_kind {
+	LINK_TCP,
+	LINK_UNIX
+};
 
 /*
  * Prepares a client's socket: no delay for small writes, and a peer that does

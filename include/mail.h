@@ -35,7 +35,7 @@ static inline size_t
 mail_size(const struct mail *m)
 {
 	return 8 + 4 + 1 + 3 + (size_t)m->to_len + m->from_len + m->room_len +
-	    m->text_len;
+	       m->text_len;
 }
 
 static inline char *

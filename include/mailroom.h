@@ -35,20 +35,20 @@ struct late;
 struct mailroom {
 	int watch; /* enum watch: WATCH_STORE */
 	struct channel channel;
-	pid_t pid;             /* of the store, 0 if there is none */
-	bool ready;            /* its KEPT_READY has come */
-	bool counted;          /* what it holds is in the ledger */
-	bool closing;          /* its end of file is awaited, it is no death */
-	uint64_t next_id;      /* of the next copy that is stored */
-	uint64_t synced;       /* requests acknowledged, of this store */
+	pid_t pid;              /* of the store, 0 if there is none */
+	bool ready;             /* its KEPT_READY has come */
+	bool counted;           /* what it holds is in the ledger */
+	bool closing;           /* its end of file is awaited, it is no death */
+	uint64_t next_id;       /* of the next copy that is stored */
+	uint64_t synced;        /* requests acknowledged, of this store */
 	struct outbox requests; /* those not yet acknowledged */
 	struct not_kept *not_kept, **not_kept_end; /* told, in order, before
-						    * their acknowledgement */
+	                                            * their acknowledgement */
 	struct late *late, **late_end; /* held in the store's memory only:
-					* sent again if it dies */
+	                                * sent again if it dies */
 	struct peer_list writers; /* paused, for requests has grown large */
-	uint64_t restart_at;   /* when to fork the next store; 0: not due */
-	unsigned deaths;       /* one after the other */
+	uint64_t restart_at;      /* when to fork the next store; 0: not due */
+	unsigned deaths;          /* one after the other */
 	unsigned interest;
 };
 

@@ -39,11 +39,11 @@ struct copy {
 		struct receipt *receipt; /* COPY_LIVE; NULL: nobody asks */
 		uint64_t id;             /* COPY_MAIL */
 	} u;
-	uint32_t len;   /* bytes of text, LF included */
-	uint32_t time;  /* when it was accepted, seconds since 1970, UTC */
-	uint16_t head;  /* bytes of "from NAME: " before the message's text */
-	uint8_t kind;   /* enum copy_kind */
-	bool again;   /* COPY_MAIL: it says that it may have been seen */
+	uint32_t len;  /* bytes of text, LF included */
+	uint32_t time; /* when it was accepted, seconds since 1970, UTC */
+	uint16_t head; /* bytes of "from NAME: " before the message's text */
+	uint8_t kind;  /* enum copy_kind */
+	bool again;    /* COPY_MAIL: it says that it may have been seen */
 	uint8_t unused[4];
 	uint64_t position; /* COPY_MAIL: in its mailbox, as the store counts */
 };
@@ -55,10 +55,10 @@ struct outbox {
 	uint32_t copies_size, copies_first, copies_count;
 	uint64_t confirmed, sent, end; /* positions; confirmed <= sent <= end */
 	uint64_t first; /* position of the first copy's first byte; it may lie
-			 * before confirmed: part of the copy is confirmed */
-	uint64_t base; /* position of the oldest byte that this ring had */
-	size_t keep; /* so many bytes are kept, if there are so many; the
-		      * ring grows to hold them.  Set by its owner */
+	                 * before confirmed: part of the copy is confirmed */
+	uint64_t base;  /* position of the oldest byte that this ring had */
+	size_t keep;    /* so many bytes are kept, if there are so many; the
+	                 * ring grows to hold them.  Set by its owner */
 };
 
 /*

@@ -22,9 +22,10 @@ struct parent_start {
 	const struct config *config;
 	struct listener *listeners; /* open; count of them */
 	size_t count;
-	struct listener *control;   /* open, or with fd -1 */
+	struct listener *control; /* open, or with fd -1 */
+	int lock;     /* of the journal, held as long as we live, or -1 */
 	int ready_fd; /* where the addresses are told once telld is ready,
-		       * then closed; -1: nowhere */
+	               * then closed; -1: nowhere */
 	void (*ready)(void *arg); /* called then; NULL: nobody */
 	void *arg;
 };

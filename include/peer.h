@@ -70,7 +70,7 @@ struct peer {
 	int fd;           /* -1 when closed */
 	uint64_t id;      /* identity: never used twice */
 	pid_t pid;
-	int pid_status;   /* as waitpid(2) gave it, once pid_reaped */
+	int pid_status; /* as waitpid(2) gave it, once pid_reaped */
 	bool pid_reaped;
 	char address[PEER_ADDRESS_MAX];
 	LIST_ENTRY(peer) all; /* in broker->peers, until it is gone */
@@ -79,14 +79,15 @@ struct peer {
 	enum peer_state state;
 	struct name *name; /* held if here, wanted if waiting, else NULL */
 	struct peer *next_waiter;
-	char prefix[PEER_PREFIX_MAX]; /* "from NAME": what its lines begin with */
+	char prefix[PEER_PREFIX_MAX]; /* "from NAME": what its lines begin with
+	                               */
 	uint8_t prefix_len;
 	uint8_t bad_names;
-	bool is_person;  /* it was silent at first, and greeted */
-	bool is_counted; /* in broker->here_count */
-	uint32_t since;  /* when it logged in, seconds since 1970 */
-	uint32_t heard;  /* when its last line came, likewise */
-	struct memberships in;   /* the rooms that it is in */
+	bool is_person;        /* it was silent at first, and greeted */
+	bool is_counted;       /* in broker->here_count */
+	uint32_t since;        /* when it logged in, seconds since 1970 */
+	uint32_t heard;        /* when its last line came, likewise */
+	struct memberships in; /* the rooms that it is in */
 	char *farewell; /* owned; what /quit said, for its rooms, or NULL */
 	struct ignored *ignored; /* owned; NULL: nobody */
 
@@ -98,18 +99,18 @@ struct peer {
 	uint8_t head_at, head_used;
 	bool name_due, probe_due, end_input_due; /* records still to be sent */
 	uint8_t probe_what;                      /* enum probe */
-	uint32_t credit_due; /* bytes carried out, not yet given back */
-	unsigned interest;   /* POLLER_*, as the poller has it */
-	bool is_touched;     /* something waits to be flushed ... */
+	uint32_t credit_due;      /* bytes carried out, not yet given back */
+	unsigned interest;        /* POLLER_*, as the poller has it */
+	bool is_touched;          /* something waits to be flushed ... */
 	LIST_ENTRY(peer) touched; /* ... in broker->touched */
 
 	/* up */
-	char *partial;       /* owned; the beginning of a record */
+	char *partial; /* owned; the beginning of a record */
 	size_t partial_used;
-	char *pending;       /* owned; whole records, while paused */
+	char *pending; /* owned; whole records, while paused */
 	size_t pending_used, pending_size;
-	size_t uncarried;    /* bytes of lines that came and were not carried
-			      * out: at most UP_CREDIT and one record */
+	size_t uncarried; /* bytes of lines that came and were not carried
+	                   * out: at most UP_CREDIT and one record */
 	enum peer_pause pause;
 	bool is_paused;           /* is listed with what it waits for ... */
 	LIST_ENTRY(peer) paused;  /* ... a reader's writers, or the store's */
@@ -120,29 +121,29 @@ struct peer {
 
 	/* as a reader */
 	struct peer_list writers; /* who waits for it */
-	uint64_t moved_at;    /* when a confirmation last came, or was begun
-			       * to be waited for */
+	uint64_t moved_at;        /* when a confirmation last came, or was begun
+	                           * to be waited for */
 
 	/* mail */
-	bool fetching;        /* mail is on its way, or will be */
-	bool fetch_asked;     /* the store was asked, and has not finished */
-	uint64_t fetched;     /* position of the last mail that came */
-	bool fetched_any;     /* it was sent mail: the store is to be told
-			       * when it leaves */
+	bool fetching;    /* mail is on its way, or will be */
+	bool fetch_asked; /* the store was asked, and has not finished */
+	uint64_t fetched; /* position of the last mail that came */
+	bool fetched_any; /* it was sent mail: the store is to be told
+	                   * when it leaves */
 
 	/* receipts that its lines wait for */
 	LIST_HEAD(receipt_list, receipt) receipts;
 	uint32_t receipts_open;
 
 	/* the way out */
-	bool closing;  /* decided; nothing new is put into its outbox */
-	bool shut;     /* its channel is half-closed */
-	bool gone;     /* EOF; about to be removed */
-	bool killed;   /* the parent was asked to */
-	const char *why; /* a word for the log: why it was let go */
+	bool closing;      /* decided; nothing new is put into its outbox */
+	bool shut;         /* its channel is half-closed */
+	bool gone;         /* EOF; about to be removed */
+	bool killed;       /* the parent was asked to */
+	const char *why;   /* a word for the log: why it was let go */
 	uint32_t returned; /* copies that were handed back */
 	char shown[LOG_ESCAPED_SIZE(NAME_MAX_LEN)]; /* its name, when gone */
-	bool probed;   /* a probe is under way */
+	bool probed;                                /* a probe is under way */
 
 	/* deadlines, in milliseconds; 0: none.  One timer serves them all. */
 	uint64_t login_by, answer_by, close_by, look_at;
@@ -179,14 +180,14 @@ void peer_touch(struct broker *b, struct peer *p);
 void peer_say(struct broker *b, struct peer *p, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The same, len bytes with their LF, even at queue_max; false without memory. */
-bool peer_put_news(struct broker *b, struct peer *p, const char *line,
-    size_t len);
+/* The same, len bytes with their LF, even at queue_max; false without memory.
+ */
+bool peer_put_news(
+    struct broker *b, struct peer *p, const char *line, size_t len);
 
 /* No further line is carried out until peer_resume(); list: the head of the
  * list to wait in, or NULL. */
-void peer_pause(
-    struct peer *p, enum peer_pause why, struct peer_list *list);
+void peer_pause(struct peer *p, enum peer_pause why, struct peer_list *list);
 void peer_resume(struct broker *b, struct peer *p);
 
 /* Resumes all peers in a list. */

@@ -13,7 +13,11 @@
 
 #include <stddef.h>
 
-enum poller_kind { POLLER_AUTO, POLLER_POLL, POLLER_EPOLL };
+enum poller_kind {
+	POLLER_AUTO,
+	POLLER_POLL,
+	POLLER_EPOLL
+};
 
 #define POLLER_READ  1U /* readable, or at end of file */
 #define POLLER_WRITE 2U

@@ -26,7 +26,7 @@ struct peer;
 struct receipt {
 	LIST_ENTRY(receipt) of_sender; /* in its sender's receipts */
 	struct peer *sender;           /* NULL: gone */
-	uint32_t open;                /* copies not yet settled */
+	uint32_t open;                 /* copies not yet settled */
 	uint32_t delivered, stored, refused;
 	bool several; /* a room or everybody: one line for all */
 	uint8_t tag_len, dest_len;
@@ -34,7 +34,11 @@ struct receipt {
 	char dest[NAME_MAX_LEN];
 };
 
-enum receipt_end { RECEIPT_DELIVERED, RECEIPT_STORED, RECEIPT_REFUSED };
+enum receipt_end {
+	RECEIPT_DELIVERED,
+	RECEIPT_STORED,
+	RECEIPT_REFUSED
+};
 
 /*
  * A receipt for one destination, with one copy open; more are added by
@@ -47,8 +51,8 @@ struct receipt *receipt_new(struct peer *sender, const char *tag,
  * One copy is settled.  why: for RECEIPT_REFUSED, the words for the sender.
  * With the last one the receipt is told and freed.  r may be NULL.
  */
-void receipt_settle(struct broker *b, struct receipt *r, enum receipt_end how,
-    const char *why);
+void receipt_settle(
+    struct broker *b, struct receipt *r, enum receipt_end how, const char *why);
 
 /*
  * The copy that receipt_new() held open was none, but a place kept while others

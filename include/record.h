@@ -94,6 +94,9 @@ enum record_broker {
 	BROKER_KILL,
 	/* Empty: stop the daemon (tellctl stop). */
 	BROKER_STOP,
+	/* i32 pid: a session's channel is at end of file: it will have exited
+	 * any moment now. */
+	BROKER_GONE,
 };
 
 /* STORE: broker to store.  Numbered 1, 2, 3 ... by their order on the channel,
@@ -150,10 +153,10 @@ enum kept_why {
 
 /* Limits.  A lines record is closed once it holds UP_LINES_SOFT bytes; one
  * line more is what UP_LINES_MAX leaves room for. */
-#define UP_LINES_SOFT (64 * 1024)
-#define UP_LINES_MAX  (UP_LINES_SOFT + 3 * 16 * 1024 + 1)
-#define UP_CREDIT     (128 * 1024) /* at first */
-#define DOWN_WINDOW   (256 * 1024)
+#define UP_LINES_SOFT  (64 * 1024)
+#define UP_LINES_MAX   (UP_LINES_SOFT + 3 * 16 * 1024 + 1)
+#define UP_CREDIT      (128 * 1024) /* at first */
+#define DOWN_WINDOW    (256 * 1024)
 #define DOWN_SMALL_MAX 64 /* every other record down */
 
 #define PEER_ADDRESS_MAX 80

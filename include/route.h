@@ -52,7 +52,7 @@ bool route_is_crowded(const struct broker *b, const struct peer *p);
 
 /* After something for a reader: its sender waits if that is crowded.  several:
  * it was for more than one, so that nobody is waited for long. */
-void route_pace(struct broker *b, struct peer *sender, struct peer *reader,
-    bool several);
+void route_pace(
+    struct broker *b, struct peer *sender, struct peer *reader, bool several);
 
 #endif

@@ -29,8 +29,8 @@ enum session_exit {
 const char *session_exit_name(int status);
 
 struct session_start {
-	int client;  /* non-blocking; owned from here on */
-	int broker;  /* non-blocking; owned from here on */
+	int client;          /* non-blocking; owned from here on */
+	int broker;          /* non-blocking; owned from here on */
 	const char *address; /* of the client, for the title and the log */
 	const struct config *config;
 };

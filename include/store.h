@@ -15,6 +15,8 @@
 
 #include "config.h"
 
-_Noreturn void store_run(int broker, const struct config *config);
+/* lock: the journal's, or -1; it is shared with all who may yet start another
+ * store, and so holds until the last of them has gone. */
+_Noreturn void store_run(int broker, int lock, const struct config *config);
 
 #endif

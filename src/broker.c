@@ -47,6 +47,14 @@ broker_kill(struct broker *b, struct peer *p)
 		channel_put(&b->parent, BROKER_KILL, &k, sizeof k);
 }
 
+void
+broker_gone(struct broker *b, const struct peer *p)
+{
+	int32_t pid = (int32_t)p->pid;
+
+	channel_put(&b->parent, BROKER_GONE, &pid, sizeof pid);
+}
+
 /* ---- the parent ---- */
 
 static void
@@ -88,8 +96,8 @@ begin_stop(struct broker *b, uint64_t ms)
 		b->stop_at_half = b->now;
 		return;
 	}
-	log_info("stop ms=%llu peers=%zu", (unsigned long long)ms,
-	    b->peer_count);
+	log_info(
+	    "stop ms=%llu peers=%zu", (unsigned long long)ms, b->peer_count);
 	b->stopping = true;
 	b->stop_by = b->now + ms;
 	b->stop_at_half = b->now + ms / 2;
@@ -105,8 +113,7 @@ begin_stop(struct broker *b, uint64_t ms)
 }
 
 static bool
-on_parent_record(
-    struct broker *b, const struct record *r, const char *payload)
+on_parent_record(struct broker *b, const struct record *r, const char *payload)
 {
 	struct parent_session session;
 	struct parent_exited exited;
@@ -142,6 +149,9 @@ orphaned(struct broker *b)
 	b->parent_gone = true;
 	poller_remove(b->poller, b->parent.fd);
 	channel_close(&b->parent);
+	/* The next telld may already wait for that; it waits for the journal's
+	 * lock as well, until we have gone. */
+	control_close(b);
 	if (!b->stopping)
 		begin_stop(b, (uint64_t)b->config->linger);
 }
@@ -208,9 +218,7 @@ dispatch(struct broker *b, const struct poller_event *e)
 	case WATCH_STORE: mailroom_event(b, e->events); break;
 	case WATCH_SIGNALS: on_signals(b); break;
 	case WATCH_CONTROL: control_accept(b); break;
-	case WATCH_CONTROL_CLIENT:
-		control_event(b, e->owner, e->events);
-		break;
+	case WATCH_CONTROL_CLIENT: control_event(b, e->owner, e->events); break;
 	case WATCH_PEER:
 		p = e->owner;
 		if (e->events & POLLER_WRITE)
@@ -362,14 +370,15 @@ broker_run(const struct broker_start *start)
 {
 	static const int caught[] = {SIGCHLD};
 	static struct broker b;
-	int keep[2] = {start->parent, start->control};
+	int keep[3] = {start->parent, start->control, start->lock};
 	int signals;
 
-	process_keep_only(keep, 2);
+	process_keep_only(keep, 3);
 	log_role("broker");
 	title_set("broker");
 	signals = signals_open(caught, 1);
 	b.config = start->config;
+	b.lock = start->lock;
 	b.poller = poller_new(poller_kind(b.config));
 	if (signals == -1 || b.poller == NULL || !names_init(&b.names))
 		fatal("fail what=start error=%s", strerror(errno));

@@ -90,6 +90,16 @@ children_take(struct children *c, pid_t pid)
 	return id;
 }
 
+bool
+children_has(const struct children *c, pid_t pid)
+{
+	size_t at = c->chains[(size_t)pid & (c->size - 1)];
+
+	while (at != 0 && c->slots[at - 1].pid != pid)
+		at = c->slots[at - 1].next;
+	return at != 0;
+}
+
 pid_t
 children_pid(const struct children *c, uint64_t id)
 {

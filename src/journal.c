@@ -54,18 +54,36 @@ journal_drop(struct journal *j, struct segment *s)
 
 /* ---- open and close ---- */
 
-static int
-lock(struct journal *j)
+int
+journal_lock(const char *dir)
 {
-	if (mkdir(j->o.dir, 0700) == -1 && errno != EEXIST)
+	int fd = -1, at;
+
+	if (mkdir(dir, 0700) == -1 && errno != EEXIST)
 		return -1;
+	at = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (at != -1) {
+		fd = openat(at, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		close(at);
+	}
+	if (fd != -1 && flock(fd, LOCK_EX | LOCK_NB) == -1) {
+		close(fd);
+		errno = EWOULDBLOCK;
+		return -1;
+	}
+	return fd;
+}
+
+static int
+open_dir(struct journal *j)
+{
+	if (!j->o.locked) {
+		j->lock = journal_lock(j->o.dir);
+		if (j->lock == -1)
+			return -1;
+	}
 	j->dir = open(j->o.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (j->dir == -1)
-		return -1;
-	j->lock = openat(j->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (j->lock == -1)
-		return -1;
-	return flock(j->lock, LOCK_EX | LOCK_NB);
+	return j->dir == -1 ? -1 : 0;
 }
 
 static void
@@ -112,7 +130,7 @@ first_position(uint64_t known)
 static int
 start(struct journal *j)
 {
-	if (j->o.dir != NULL && (lock(j) == -1 || journal_replay(j) == -1))
+	if (j->o.dir != NULL && (open_dir(j) == -1 || journal_replay(j) == -1))
 		return -1;
 	j->next_position = first_position(j->next_position);
 	errno = ENOMEM;
@@ -391,8 +409,8 @@ journal_read(struct journal *j, const char *to, size_t len, uint64_t after,
 
 	if (box == NULL)
 		return 0;
-	TAILQ_FOREACH(e, &box->entries, in_box)
-	{
+	for (e = TAILQ_FIRST(&box->entries); e != NULL;
+	     e = TAILQ_NEXT(e, in_box)) {
 		if (e->position <= after)
 			continue;
 		if (given > 0 && given >= max)
@@ -464,8 +482,9 @@ journal_get_stats(const struct journal *j, struct journal_stats *s)
 	s->live_bytes = j->index.bytes;
 	s->file_bytes = j->file_bytes;
 	s->pending_bytes = j->pending_used;
-	TAILQ_FOREACH(segment, &j->segments, link)
-	s->segments++;
+	for (segment = TAILQ_FIRST(&j->segments); segment != NULL;
+	     segment = TAILQ_NEXT(segment, link))
+		s->segments++;
 }
 
 uint64_t

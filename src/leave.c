@@ -59,7 +59,7 @@ static bool
 is_done(const struct peer *p)
 {
 	return p->state != PEER_HERE ||
-	    (p->receipts_open == 0 && !p->fetching && p->pending_used == 0);
+	       (p->receipts_open == 0 && !p->fetching && p->pending_used == 0);
 }
 
 void
@@ -87,8 +87,8 @@ end_now(struct broker *b, struct peer *p)
 {
 	if (p->killed)
 		return;
-	log_warning("kill name=%s from=%s pid=%ld why=queue_max",
-	    peer_shown(p), p->address, (long)p->pid);
+	log_warning("kill name=%s from=%s pid=%ld why=queue_max", peer_shown(p),
+	    p->address, (long)p->pid);
 	broker_kill(b, p);
 }
 
@@ -239,8 +239,8 @@ ending(const struct peer *p)
 	if (!p->pid_reaped)
 		return "-";
 	if (WIFSIGNALED(p->pid_status)) {
-		snprintf(text, sizeof text, "signal-%d",
-		    WTERMSIG(p->pid_status));
+		snprintf(
+		    text, sizeof text, "signal-%d", WTERMSIG(p->pid_status));
 		return text;
 	}
 	return session_exit_name(WEXITSTATUS(p->pid_status));
@@ -293,6 +293,8 @@ leave_gone(struct broker *b, struct peer *p)
 	peer_close(b, p);
 	if (p->pid_reaped || b->parent_gone)
 		close_books(b, p);
+	else
+		broker_gone(b, p);
 }
 
 void

@@ -30,14 +30,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FULL          (1024 * 1024) /* bytes of requests: senders wait */
-#define EASED         (FULL / 2)    /* and may go on */
-#define WINDOW        (128 * 1024)  /* bytes of mail fetched at a time */
-#define AHEAD         (WINDOW / 2) /* fetch more when less than this waits */
-#define RESTART_MS    100           /* after a death; doubled with each */
-#define RESTART_MAX   5000
-#define DOWN_DEATHS   4 /* so many in a row: there is no store */
-#define KNOWN_MAX     100000
+#define FULL        (1024 * 1024) /* bytes of requests: senders wait */
+#define EASED       (FULL / 2)    /* and may go on */
+#define WINDOW      (128 * 1024)  /* bytes of mail fetched at a time */
+#define AHEAD       (WINDOW / 2)  /* fetch more when less than this waits */
+#define RESTART_MS  100           /* after a death; doubled with each */
+#define RESTART_MAX 5000
+#define DOWN_DEATHS 4 /* so many in a row: there is no store */
+#define KNOWN_MAX   100000
 
 /* A copy of which the store said, before acknowledging it: not on disk. */
 struct not_kept {
@@ -135,8 +135,8 @@ mailroom_done(struct broker *b, struct name *to, uint64_t id)
 		to->mails--;
 	}
 	if (!request(b, STORE_DONE, &id, sizeof id, NULL))
-		log_error("fail what=memory twice=%llu",
-		    (unsigned long long)id);
+		log_error(
+		    "fail what=memory twice=%llu", (unsigned long long)id);
 }
 
 void
@@ -197,8 +197,7 @@ mailroom_list(struct broker *b, uint64_t ticket, const char *name, size_t len)
 		return false;
 	at = wire_put_u64(at, ticket);
 	at = wire_put(at, name, len);
-	return request(
-	    b, STORE_LIST, payload, (size_t)(at - payload), NULL);
+	return request(b, STORE_LIST, payload, (size_t)(at - payload), NULL);
 }
 
 bool
@@ -217,7 +216,7 @@ bool
 mailroom_is_settled(const struct broker *b)
 {
 	return b->mailroom.requests.copies_count == 0 &&
-	    b->mailroom.late == NULL;
+	       b->mailroom.late == NULL;
 }
 
 /* ---- answers ---- */
@@ -230,8 +229,8 @@ keep_late(struct mailroom *m, const struct mail *mail, const struct copy *c,
 	struct late *late = malloc(sizeof *late + c->len);
 
 	if (late == NULL) {
-		log_error("fail what=memory id=%llu",
-		    (unsigned long long)mail->id);
+		log_error(
+		    "fail what=memory id=%llu", (unsigned long long)mail->id);
 		return;
 	}
 	late->next = NULL;
@@ -306,8 +305,8 @@ on_synced(struct broker *b, struct wire_reader *r)
 		if (c.kind != STORE_ADD)
 			continue;
 		memcpy(record, iov[0].iov_base, iov[0].iov_len);
-		memcpy(record + iov[0].iov_len, iov[1].iov_base,
-		    iov[1].iov_len);
+		memcpy(
+		    record + iov[0].iov_len, iov[1].iov_base, iov[1].iov_len);
 		settle_add(b, &c, record);
 	}
 	outbox_trim(&m->requests);
@@ -521,7 +520,7 @@ mailroom_open(struct broker *b)
 		goto later;
 	m->pid = process_fork();
 	if (m->pid == 0)
-		store_run(fd[1], b->config);
+		store_run(fd[1], b->lock, b->config);
 	close(fd[1]);
 	if (m->pid == -1) {
 		close(fd[0]);
@@ -614,8 +613,9 @@ mailroom_reaped(struct broker *b, pid_t pid, int status)
 		mailroom_event(b, POLLER_READ);
 	if (m->closing)
 		return true;
-	if (!m->counted)
-		fatal("fail what=store status=%d", status);
+	/* It said why it cannot; a kill is no reason. */
+	if (!m->counted && WIFEXITED(status))
+		fatal("fail what=store status=%d", WEXITSTATUS(status));
 	log_error("reap role=store pid=%ld signal=%d status=%d", (long)pid,
 	    WIFSIGNALED(status) ? WTERMSIG(status) : 0,
 	    WIFEXITED(status) ? WEXITSTATUS(status) : 0);
@@ -659,18 +659,16 @@ send_requests(struct broker *b)
 
 	while (outbox_unsent(o) > 0) {
 		h.msg_iov = iov;
-		h.msg_iovlen = (size_t)outbox_unsent_span(
-		    o, outbox_unsent(o), iov);
-		n = sendmsg(
-		    m->channel.fd, &h, MSG_NOSIGNAL | MSG_DONTWAIT);
+		h.msg_iovlen =
+		    (size_t)outbox_unsent_span(o, outbox_unsent(o), iov);
+		n = sendmsg(m->channel.fd, &h, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n == -1)
 			break;
 		outbox_sent(o, (size_t)n);
 	}
 	interest = POLLER_READ | (outbox_unsent(o) > 0 ? POLLER_WRITE : 0);
 	if (interest != m->interest)
-		poller_change(
-		    b->poller, m->channel.fd, interest, &m->watch);
+		poller_change(b->poller, m->channel.fd, interest, &m->watch);
 	m->interest = interest;
 }
 

@@ -8,6 +8,7 @@
  */
 #define _GNU_SOURCE
 #include "config.h"
+#include "journal.h"
 #include "listener.h"
 #include "log.h"
 #include "parent.h"
@@ -19,6 +20,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +32,9 @@
 	"[-o KEY=VALUE]... [-p PIDFILE]"
 
 #define DEFAULT_FILE "/etc/telld.conf"
+
+#define LOCK_PATIENCE_MS 3000 /* beyond linger */
+#define LOCK_TRY_MS      50
 
 struct options {
 	const char *file;    /* NULL: the default one, if it is there */
@@ -49,18 +54,19 @@ static _Noreturn void
 help(void)
 {
 	puts(USAGE);
-	puts("telld passes lines between nc and telnet clients, by name.\n"
-	     "  -c FILE       configuration (" DEFAULT_FILE ")\n"
-	     "  -d            run in the background, once ready\n"
-	     "  -h            this help\n"
-	     "  -l ADDRESS    listen on 127.0.0.1:8080, [::1]:8080, *:8080, "
-	     "unix:PATH;\n"
-	     "                port 0: any free one\n"
-	     "  -o KEY=VALUE  set a key of telld.conf(5)\n"
-	     "  -p PIDFILE    write the process id there, and lock it\n"
-	     "  -t            check the configuration, say what is wrong, exit\n"
-	     "  -V            say the version, exit\n"
-	     "  -v            log every step");
+	puts(
+	    "telld passes lines between nc and telnet clients, by name.\n"
+	    "  -c FILE       configuration (" DEFAULT_FILE ")\n"
+	    "  -d            run in the background, once ready\n"
+	    "  -h            this help\n"
+	    "  -l ADDRESS    listen on 127.0.0.1:8080, [::1]:8080, *:8080, "
+	    "unix:PATH;\n"
+	    "                port 0: any free one\n"
+	    "  -o KEY=VALUE  set a key of telld.conf(5)\n"
+	    "  -p PIDFILE    write the process id there, and lock it\n"
+	    "  -t            check the configuration, say what is wrong, exit\n"
+	    "  -V            say the version, exit\n"
+	    "  -v            log every step");
 	exit(0);
 }
 
@@ -117,12 +123,31 @@ make_directories(const char *path)
 	return mkdir(part, 0700) == 0 || errno == EEXIST;
 }
 
-static void
-make_store(const struct config *c)
+/*
+ * The journal is ours alone from here on.  An earlier telld that was killed
+ * may still be delivering what it holds: that is waited for.
+ */
+static int
+lock_store(const struct config *c)
 {
-	if (config_keeps_mail(c) && !make_directories(c->store))
+	int64_t left = c->linger + LOCK_PATIENCE_MS;
+	int fd;
+
+	if (!config_keeps_mail(c))
+		return -1;
+	if (!make_directories(c->store))
 		fatal("fail what=store path=%s error=%s", c->store,
 		    strerror(errno));
+	while ((fd = journal_lock(c->store)) == -1 && errno == EWOULDBLOCK &&
+	       left > 0) {
+		(void)poll(NULL, 0, LOCK_TRY_MS);
+		left -= LOCK_TRY_MS;
+	}
+	if (fd == -1)
+		fatal("fail what=store path=%s error=%s", c->store,
+		    errno == EWOULDBLOCK ? "another telld uses it"
+					 : strerror(errno));
+	return fd;
 }
 
 static size_t
@@ -248,7 +273,7 @@ main(int argc, char **argv)
 	if (o.pidfile != NULL && (pidfile = pidfile_open(o.pidfile)) == -1)
 		fatal("fail what=pidfile path=%s error=%s", o.pidfile,
 		    errno == EAGAIN ? "another telld runs" : strerror(errno));
-	make_store(&config);
+	start.lock = lock_store(&config);
 	start.config = &config;
 	start.listeners = listeners;
 	start.count = open_listeners(&config, listeners);

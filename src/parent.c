@@ -32,17 +32,23 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PFD_SIGNALS, PFD_BROKER, PFD_LISTEN };
+enum {
+	PFD_SIGNALS,
+	PFD_BROKER,
+	PFD_LISTEN
+};
 
-#define ACCEPT_BATCH     64   /* connections taken in one round */
-#define OWN_DESCRIPTORS  64   /* of the broker's, not for sessions */
-#define BROKER_DEATHS    5    /* so many ... */
+#define ACCEPT_BATCH     64    /* connections taken in one round */
+#define OWN_DESCRIPTORS  64    /* of the broker's, not for sessions */
+#define BROKER_DEATHS    5     /* so many ... */
 #define BROKER_DEATHS_MS 60000 /* ... within this: give up */
-#define RESTART_MS       100  /* before the next broker; doubled each time */
-#define REFUSE_PAUSE_MS  100  /* no accepting after a lack of something */
-#define STOP_GRACE_MS    5000 /* beyond linger: the store's last sync */
-#define SWEEP_MS         100  /* for children whose signal was shared */
-#define ORPHAN_MS        500  /* for sessions whose broker has finished */
+#define RESTART_MS       100   /* before the next broker; doubled each time */
+#define REFUSE_PAUSE_MS  100   /* no accepting after a lack of something */
+#define STOP_GRACE_MS    5000  /* beyond linger: the store's last sync */
+#define GONE_MS          10    /* before asking again for one about to exit */
+#define GONE_MAX         1024  /* of these; the others a sweep finds */
+#define SWEEP_MS         2000  /* for children that nothing told of */
+#define ORPHAN_MS        500   /* for sessions whose broker has finished */
 
 struct parent {
 	const struct parent_start *start;
@@ -52,17 +58,20 @@ struct parent {
 	pid_t broker_pid;      /* 0: there is none */
 	bool ready;            /* the broker takes sessions */
 	bool announced;
-	unsigned deaths;       /* of brokers, in the last minute */
+	unsigned deaths; /* of brokers, in the last minute */
 	uint64_t deaths_since, restart_at;
-	int handing;           /* owned; a session's channel that the broker
-				* has not taken yet; -1: none */
+	int handing; /* owned; a session's channel that the broker
+	              * has not taken yet; -1: none */
 	struct parent_session handing_record;
-	int spare;             /* a descriptor to give up when there are none */
-	uint64_t pause_until;  /* no accepting before */
-	uint64_t sweep_at;     /* when to look at all children; 0: no need */
+	int spare;            /* a descriptor to give up when there are none */
+	uint64_t pause_until; /* no accepting before */
+	uint64_t sweep_at;    /* when to look at all children; 0: no need */
+	uint64_t gone_at;     /* when to ask for those in gone; 0: none */
+	pid_t gone[GONE_MAX];
+	size_t gone_count;
 	bool stopping;
 	uint64_t stop_by;
-	int status;            /* the daemon's, when it has stopped */
+	int status; /* the daemon's, when it has stopped */
 	int signals;
 };
 
@@ -83,6 +92,7 @@ start_broker(struct parent *p)
 	if (p->broker_pid == 0) {
 		start.parent = fd[1];
 		start.control = p->start->control->fd;
+		start.lock = p->start->lock;
 		start.config = p->config;
 		broker_run(&start);
 	}
@@ -175,8 +185,8 @@ stop(struct parent *p, uint64_t now)
 
 	if (!p->stopping)
 		close_listeners(p);
-	p->stop_by = now +
-	    (p->stopping ? 2 * ORPHAN_MS : ms + (uint64_t)STOP_GRACE_MS);
+	p->stop_by =
+	    now + (p->stopping ? 2 * ORPHAN_MS : ms + (uint64_t)STOP_GRACE_MS);
 	p->stopping = true;
 	p->restart_at = 0;
 	if (p->broker.fd != -1)
@@ -193,59 +203,6 @@ kill_all(const struct parent *p)
 		kill(pid, SIGKILL);
 	if (p->broker_pid != 0)
 		kill(p->broker_pid, SIGKILL);
-}
-
-/* ---- what the broker says ---- */
-
-static void
-on_kill(const struct parent *p, const struct broker_kill *k)
-{
-	pid_t pid = children_pid(&p->children, k->id);
-
-	if (pid != 0 && pid == k->pid)
-		kill(pid, SIGKILL);
-}
-
-static void
-on_broker_record(struct parent *p, const struct record *r,
-    const char *payload, uint64_t now)
-{
-	struct broker_kill k;
-
-	switch (r->type) {
-	case BROKER_READY:
-		p->ready = true;
-		if (!p->announced)
-			announce(p);
-		break;
-	case BROKER_KILL:
-		if (r->length == sizeof k) {
-			memcpy(&k, payload, sizeof k);
-			on_kill(p, &k);
-		}
-		break;
-	case BROKER_STOP:
-		if (!p->stopping)
-			stop(p, now);
-		break;
-	default:
-		log_error("violation from=broker record=%u", r->type);
-		break;
-	}
-}
-
-static void
-on_broker(struct parent *p, uint64_t now)
-{
-	enum channel_state state, sense;
-	struct record r;
-	const char *payload;
-
-	state = channel_fill(&p->broker);
-	while (channel_next(&p->broker, &r, &payload, &sense))
-		on_broker_record(p, &r, payload, now);
-	if (state != CHANNEL_OPEN || sense != CHANNEL_OPEN)
-		close_broker(p);
 }
 
 /* ---- reaping ---- */
@@ -267,27 +224,69 @@ reaped(struct parent *p, pid_t pid, int status, uint64_t now)
 }
 
 /*
- * waitpid(-1) looks at every child there is, so the one that the signal names
- * is asked for by its pid.  Others may have shared that signal: somewhat
- * later all are looked at, once for many.
+ * waitpid(-1) looks at every child there is.  So a child is asked for by its
+ * pid: the one that the signal names, and the one of which the broker says
+ * that its channel is at end of file, which has exited or is about to.  What
+ * both miss, a sweep finds some time.
  */
+static bool
+reap_one(struct parent *p, pid_t pid, uint64_t now)
+{
+	int status;
+
+	if (waitpid(pid, &status, WNOHANG) != pid)
+		return false;
+	reaped(p, pid, status, now);
+	return true;
+}
+
+static void
+sweep_within(struct parent *p, uint64_t ms, uint64_t now)
+{
+	if (p->sweep_at == 0 || p->sweep_at > now + ms)
+		p->sweep_at = now + ms;
+}
+
 static void
 on_signals(struct parent *p, uint64_t now)
 {
-	int sig, status;
 	pid_t pid;
+	int sig;
 
-	while ((sig = signals_next(&pid)) != 0) {
+	while ((sig = signals_next(&pid)) != 0)
 		if (sig != SIGCHLD) {
 			log_info("signal number=%d", sig);
 			stop(p, now);
-			continue;
+		} else if (pid > 0) {
+			reap_one(p, pid, now);
+			sweep_within(p,
+			    p->ready && !p->stopping ? SWEEP_MS : GONE_MS, now);
 		}
-		if (pid > 0 && waitpid(pid, &status, WNOHANG) == pid)
-			reaped(p, pid, status, now);
-		if (p->sweep_at == 0)
-			p->sweep_at = now + SWEEP_MS;
-	}
+}
+
+/* Those that had not quite exited when the broker told of them. */
+static void
+reap_gone(struct parent *p, uint64_t now)
+{
+	size_t i, left = 0;
+
+	for (i = 0; i < p->gone_count; i++)
+		if (children_has(&p->children, p->gone[i]) &&
+		    !reap_one(p, p->gone[i], now))
+			p->gone[left++] = p->gone[i];
+	p->gone_count = left;
+	p->gone_at = left > 0 ? now + GONE_MS : 0;
+}
+
+static void
+on_gone(struct parent *p, pid_t pid, uint64_t now)
+{
+	if (!children_has(&p->children, pid) || reap_one(p, pid, now) ||
+	    p->gone_count == GONE_MAX)
+		return;
+	p->gone[p->gone_count++] = pid;
+	if (p->gone_at == 0)
+		p->gone_at = now + GONE_MS;
 }
 
 static void
@@ -299,6 +298,64 @@ sweep(struct parent *p, uint64_t now)
 	p->sweep_at = 0;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		reaped(p, pid, status, now);
+}
+
+/* ---- what the broker says ---- */
+
+static void
+on_kill(const struct parent *p, const struct broker_kill *k)
+{
+	pid_t pid = children_pid(&p->children, k->id);
+
+	if (pid != 0 && pid == k->pid)
+		kill(pid, SIGKILL);
+}
+
+static void
+on_broker_record(
+    struct parent *p, const struct record *r, const char *payload, uint64_t now)
+{
+	struct broker_kill k;
+	int32_t pid;
+
+	switch (r->type) {
+	case BROKER_READY:
+		p->ready = true;
+		if (!p->announced)
+			announce(p);
+		break;
+	case BROKER_KILL:
+		if (r->length == sizeof k) {
+			memcpy(&k, payload, sizeof k);
+			on_kill(p, &k);
+		}
+		break;
+	case BROKER_GONE:
+		if (r->length == sizeof pid) {
+			memcpy(&pid, payload, sizeof pid);
+			on_gone(p, (pid_t)pid, now);
+		}
+		break;
+	case BROKER_STOP:
+		if (!p->stopping)
+			stop(p, now);
+		break;
+	default: log_error("violation from=broker record=%u", r->type); break;
+	}
+}
+
+static void
+on_broker(struct parent *p, uint64_t now)
+{
+	enum channel_state state, sense;
+	struct record r;
+	const char *payload;
+
+	state = channel_fill(&p->broker);
+	while (channel_next(&p->broker, &r, &payload, &sense))
+		on_broker_record(p, &r, payload, now);
+	if (state != CHANNEL_OPEN || sense != CHANNEL_OPEN)
+		close_broker(p);
 }
 
 /* ---- a connection's beginning ---- */
@@ -420,7 +477,7 @@ static bool
 may_accept(const struct parent *p, uint64_t now)
 {
 	return p->ready && !p->stopping && p->handing == -1 &&
-	    channel_waiting(&p->broker) == 0 && now >= p->pause_until;
+	       channel_waiting(&p->broker) == 0 && now >= p->pause_until;
 }
 
 /* ---- the loop ---- */
@@ -434,6 +491,8 @@ timeout(const struct parent *p, uint64_t now)
 		at = p->pause_until;
 	if (p->sweep_at != 0 && (at == 0 || p->sweep_at < at))
 		at = p->sweep_at;
+	if (p->gone_at != 0 && (at == 0 || p->gone_at < at))
+		at = p->gone_at;
 	if (at == 0)
 		return -1;
 	return at > now ? (int)(at - now) : 0;
@@ -470,13 +529,15 @@ round_of(struct parent *p)
 		on_broker(p, now);
 	if (pfd[PFD_SIGNALS].revents & POLLIN)
 		on_signals(p, now);
+	if (p->gone_at != 0 && now >= p->gone_at)
+		reap_gone(p, now);
 	if (p->sweep_at != 0 && now >= p->sweep_at)
 		sweep(p, now);
 	if (p->broker.fd != -1 && channel_flush(&p->broker) == 0)
 		hand_over(p);
 	for (i = PFD_LISTEN; i < count; i++)
 		for (batch = 0; pfd[i].revents & POLLIN &&
-		     batch < ACCEPT_BATCH && may_accept(p, now);
+				batch < ACCEPT_BATCH && may_accept(p, now);
 		     batch++)
 			if (!accept_one(p, pfd[i].fd, now))
 				break;

@@ -51,7 +51,11 @@
 #define PROBE_CHECK_MS   100
 #define PROBE_TIMEOUT_MS 3000
 
-enum { PFD_CLIENT, PFD_BROKER, PFD_COUNT };
+enum {
+	PFD_CLIENT,
+	PFD_BROKER,
+	PFD_COUNT
+};
 
 struct buffers {
 	char in[IN_SIZE];
@@ -69,31 +73,32 @@ struct session {
 	struct telnet telnet;
 	struct line_reader lines;
 	struct confirm confirm;
-	struct buffers *b;          /* NULL while idle */
-	size_t in_at, in_used;      /* from the client, not yet in lines */
-	size_t up_at, up_used;      /* for the broker, not yet written */
-	size_t up_open;             /* where the open lines record begins */
-	bool up_is_open;            /* there is one */
-	int64_t credit;             /* bytes of lines that may yet go up */
-	size_t text_at, text_end;   /* in down: for the client */
-	size_t down_used;           /* behind it: not yet understood */
-	size_t text_left;           /* of the current TEXT record, to come */
-	size_t own_at, own_used;    /* for the client, of our own making */
-	size_t own_text;            /* bytes of TEXT that own stands for */
-	bool input_end_due;         /* INPUT_END is still to be said */
-	bool input_last;            /* what is there is the last to be read */
-	bool input_over;            /* nothing more is read from the client */
-	bool broken;                /* the connection is gone ... */
-	bool unread;                /* ... and not all of it was read */
+	struct buffers *b;        /* NULL while idle */
+	size_t in_at, in_used;    /* from the client, not yet in lines */
+	size_t up_at, up_used;    /* for the broker, not yet written */
+	size_t up_open;           /* where the open lines record begins */
+	bool up_is_open;          /* there is one */
+	int64_t credit;           /* bytes of lines that may yet go up */
+	size_t text_at, text_end; /* in down: for the client */
+	size_t down_used;         /* behind it: not yet understood */
+	size_t text_left;         /* of the current TEXT record, to come */
+	size_t own_at, own_used;  /* for the client, of our own making */
+	size_t own_text;          /* bytes of TEXT that own stands for */
+	bool input_end_due;       /* INPUT_END is still to be said */
+	bool input_last;          /* what is there is the last to be read */
+	bool input_over;          /* nothing more is read from the client */
+	bool input_eof;           /* because the client said that it ends */
+	bool broken;              /* the connection is gone ... */
+	bool unread;              /* ... and not all of it was read */
 	bool broker_eof, broker_gone;
-	int broken_why;             /* enum session_exit */
-	uint64_t confirm_told;      /* bytes of TEXT last confirmed */
-	uint64_t confirm_at;        /* when to look again; 0: nothing open */
+	int broken_why;        /* enum session_exit */
+	uint64_t confirm_told; /* bytes of TEXT last confirmed */
+	uint64_t confirm_at;   /* when to look again; 0: nothing open */
 	int64_t confirm_ms;
-	bool probed_due;            /* PROBED is still to be said */
-	uint64_t probing_since;     /* 0: not probing */
-	uint64_t ending_by;         /* 0: not ending */
-	uint64_t silent_at;         /* say SILENT then; 0: not */
+	bool probed_due;        /* PROBED is still to be said */
+	uint64_t probing_since; /* 0: not probing */
+	uint64_t ending_by;     /* 0: not ending */
+	uint64_t silent_at;     /* say SILENT then; 0: not */
 	uint64_t idle_at;
 };
 
@@ -138,7 +143,7 @@ static bool
 all_passed_on(const struct session *s)
 {
 	return s->in_at == s->in_used && s->up_used == 0 &&
-	    s->text_at == s->down_used && s->own_used == 0;
+	       s->text_at == s->down_used && s->own_used == 0;
 }
 
 static void
@@ -242,8 +247,7 @@ make_lines(struct session *s)
 	}
 	if (s->in_at == s->in_used)
 		s->in_at = s->in_used = 0;
-	if (s->up_is_open &&
-	    s->up_used == s->up_open + sizeof(struct record)) {
+	if (s->up_is_open && s->up_used == s->up_open + sizeof(struct record)) {
 		s->up_used = s->up_open;
 		s->up_is_open = false;
 	}
@@ -264,7 +268,10 @@ finish_input(struct session *s)
 		return;
 	if (telnet_finish(&s->telnet) & TELNET_STRAY)
 		line_spoil(&s->lines);
-	event = line_finish(&s->lines, room, &len);
+	/* A last line without an end counts only if its end was the end of
+	 * file: nobody knows what was to follow half a line. */
+	event =
+	    s->input_eof ? line_finish(&s->lines, room, &len) : LINE_NEED_MORE;
 	if (event != LINE_NEED_MORE)
 		up_line(s, event, len);
 	else if (s->up_used == s->up_open + sizeof(struct record)) {
@@ -283,8 +290,8 @@ up_flush(struct session *s)
 
 	up_close_lines(s);
 	while (s->up_at < s->up_used) {
-		n = send(s->broker, s->b->up + s->up_at,
-		    s->up_used - s->up_at, MSG_NOSIGNAL);
+		n = send(s->broker, s->b->up + s->up_at, s->up_used - s->up_at,
+		    MSG_NOSIGNAL);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1 && errno == EAGAIN)
@@ -325,7 +332,7 @@ static int
 why_broken(int error)
 {
 	return error == ETIMEDOUT || error == EHOSTUNREACH ? SESSION_DEAD
-							   : SESSION_RESET;
+	                                                   : SESSION_RESET;
 }
 
 /* Nothing can be written any more.  What the client sent before may still be
@@ -371,6 +378,8 @@ strip_telnet(struct session *s)
 		s->credit -= (int64_t)sizeof(struct record);
 	}
 	/* Ctrl-C and Ctrl-D, as a telnet sends them: the user has finished. */
+	if (said & TELNET_EOF)
+		s->input_eof = true;
 	if (said & (TELNET_INTERRUPT | TELNET_EOF))
 		input_ended(s);
 }
@@ -379,7 +388,7 @@ static bool
 may_read_client(const struct session *s)
 {
 	return !s->input_over && s->in_used == 0 && s->up_used == 0 &&
-	    s->own_used == 0 && !s->broker_eof && !s->broker_gone;
+	       s->own_used == 0 && !s->broker_eof && !s->broker_gone;
 }
 
 static void
@@ -394,6 +403,7 @@ read_client(struct session *s)
 		s->in_used = (size_t)n;
 		strip_telnet(s);
 	} else if (n == 0) {
+		s->input_eof = true;
 		input_ended(s);
 	} else if (errno == EAGAIN || errno == EINTR) {
 		if (s->input_last)
@@ -468,8 +478,8 @@ confirm_tick(struct session *s, uint64_t now)
 		s->confirm_at = 0;
 		return;
 	}
-	s->confirm_ms = s->confirm_told != told ? CONFIRM_MS
-						: 2 * s->confirm_ms;
+	s->confirm_ms =
+	    s->confirm_told != told ? CONFIRM_MS : 2 * s->confirm_ms;
 	if (s->confirm_ms > CONFIRM_MS_MAX)
 		s->confirm_ms = CONFIRM_MS_MAX;
 	s->confirm_at = now + (uint64_t)s->confirm_ms;
@@ -509,8 +519,8 @@ write_own(struct session *s)
 
 	if (s->own_used == 0)
 		return true;
-	all = write_client(
-	    s, s->b->own + s->own_at, s->own_used - s->own_at, &n);
+	all =
+	    write_client(s, s->b->own + s->own_at, s->own_used - s->own_at, &n);
 	s->own_at += n;
 	wrote(s, n, all ? s->own_text : 0);
 	if (all)
@@ -578,9 +588,7 @@ on_record(struct session *s, const struct record *r, const char *payload)
 	case DOWN_PROBE: return on_probe(s, payload, r->length);
 	case DOWN_NAME: return on_name(s, payload, r->length);
 	case DOWN_CREDIT: return on_credit(s, payload, r->length);
-	case DOWN_END_INPUT:
-		s->input_last = true;
-		return r->length == 0;
+	case DOWN_END_INPUT: s->input_last = true; return r->length == 0;
 	default: return false;
 	}
 }
@@ -683,8 +691,8 @@ read_broker(struct session *s)
 		s->text_at = 0;
 		s->down_used = s->text_end + rest;
 	}
-	n = recv(s->broker, s->b->down + s->down_used,
-	    DOWN_SIZE - s->down_used, 0);
+	n = recv(
+	    s->broker, s->b->down + s->down_used, DOWN_SIZE - s->down_used, 0);
 	if (n > 0) {
 		s->down_used += (size_t)n;
 		understand(s, s->text_end);
@@ -756,8 +764,8 @@ finish(struct session *s, enum session_exit why)
 static void
 leave_if_finished(struct session *s, uint64_t now)
 {
-	bool written = s->b == NULL ||
-	    (s->text_at == s->text_end && s->own_used == 0);
+	bool written =
+	    s->b == NULL || (s->text_at == s->text_end && s->own_used == 0);
 
 	if (s->broken || s->broker_gone || (s->broker_eof && written))
 		confirm(s, true);
@@ -819,7 +827,7 @@ fill(const struct session *s, struct pollfd pfd[PFD_COUNT], bool blocked)
 {
 	pfd[PFD_CLIENT].fd = s->broken ? -1 : s->client;
 	pfd[PFD_CLIENT].events = (short)((may_read_client(s) ? POLLIN : 0) |
-	    (blocked ? POLLOUT : 0));
+					 (blocked ? POLLOUT : 0));
 	pfd[PFD_BROKER].fd = s->broker_eof || s->broker_gone ? -1 : s->broker;
 	pfd[PFD_BROKER].events =
 	    (short)(POLLIN | (s->up_used > 0 ? POLLOUT : 0));
@@ -845,7 +853,7 @@ on_client(struct session *s, short revents)
 	if (revents & POLLIN) {
 		read_client(s);
 	} else if (revents & POLLERR ||
-	    (revents & POLLHUP && !may_read_client(s))) {
+		   (revents & POLLHUP && !may_read_client(s))) {
 		getsockopt(s->client, SOL_SOCKET, SO_ERROR, &error, &len);
 		broke(s, error);
 	}

@@ -30,11 +30,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOCK_WAIT_MS   10000 /* for the store before this one to finish */
-#define LOCK_TRY_MS    50
-#define RETRY_MS       1000 /* between syncs while the disk fails */
-#define ANSWERS_MAX    (1024 * 1024) /* bytes: no more requests are read */
-#define LISTING_MAX    (64 * 1024)
+#define RETRY_MS    1000          /* between syncs while the disk fails */
+#define ANSWERS_MAX (1024 * 1024) /* bytes: no more requests are read */
+#define LISTING_MAX (64 * 1024)
 
 /* A copy that was asked for since the last sync. */
 struct asked {
@@ -47,8 +45,8 @@ struct store {
 	struct channel broker;
 	struct journal *journal;
 	const struct config *config;
-	uint64_t number; /* of requests taken */
-	uint64_t synced; /* the last number acknowledged */
+	uint64_t number;     /* of requests taken */
+	uint64_t synced;     /* the last number acknowledged */
 	struct asked *asked; /* owned; in order */
 	size_t asked_count, asked_size;
 	uint64_t *late; /* owned; ids told to be in memory only */
@@ -133,7 +131,7 @@ on_name(struct store *s, struct wire_reader *r)
 	const char *name = wire_get(r, len);
 
 	return journal_know(s->journal, name, len, now_s(), NULL, 0) ==
-	    JOURNAL_OK;
+	       JOURNAL_OK;
 }
 
 struct fetch {
@@ -182,8 +180,7 @@ on_fetch(struct store *s, struct wire_reader *r)
 		return false;
 	if (s->asked_count > 0)
 		sync_and_answer(s);
-	more = journal_read(
-	    s->journal, name, len, after, window, put_mail, &f);
+	more = journal_read(s->journal, name, len, after, window, put_mail, &f);
 	if (journal_hold(s->journal, name, len, true) != JOURNAL_OK)
 		no_memory();
 	if (f.last > 0 && journal_find(s->journal, name, len, &box) &&
@@ -206,8 +203,7 @@ on_left(struct store *s, struct wire_reader *r)
 	if (!wire_end(r))
 		return false;
 	journal_hold(s->journal, name, len, false);
-	if (journal_find(s->journal, name, len, &box) &&
-	    box.tried != position)
+	if (journal_find(s->journal, name, len, &box) && box.tried != position)
 		journal_set_tried(s->journal, name, len, position);
 	return true;
 }
@@ -289,8 +285,8 @@ on_list(struct store *s, struct wire_reader *r)
 	if (len == 0)
 		list_boxes(s);
 	else
-		(void)journal_read(s->journal, name, len, 0, (size_t)16 * 1024 * 1024,
-		    list_mail, s);
+		(void)journal_read(s->journal, name, len, 0,
+		    (size_t)16 * 1024 * 1024, list_mail, s);
 	flush_listing(s, true);
 	free(s->listing);
 	s->listing = NULL;
@@ -376,7 +372,7 @@ tell_asked(struct store *s)
 		if (a->why != 0) {
 			tell_not(s, a->id, a->why);
 		} else if (a->forced && s->retry_at != 0 &&
-		    journal_is_pending(s->journal, a->id)) {
+			   journal_is_pending(s->journal, a->id)) {
 			tell_not(s, a->id, KEPT_IN_MEMORY);
 			keep_late(s, a->id);
 		}
@@ -421,7 +417,7 @@ keep_house(struct store *s)
 	int steps;
 
 	while (now_s() >= journal_expire_at(s->journal) &&
-	    journal_expire(s->journal, now_s(), on_gone, s))
+	       journal_expire(s->journal, now_s(), on_gone, s))
 		;
 	for (steps = 0; more && steps < 64 && s->retry_at == 0; steps++) {
 		more = journal_compact(s->journal, on_gone, s);
@@ -440,9 +436,9 @@ timeout(const struct store *s)
 	int ms = -1;
 
 	if (expire != UINT32_MAX)
-		ms = expire <= wall             ? 0
-		    : expire - wall > 24 * 3600 ? 24 * 3600 * 1000
-						: (int)(expire - wall) * 1000;
+		ms = expire <= wall              ? 0
+		     : expire - wall > 24 * 3600 ? 24 * 3600 * 1000
+		                                 : (int)(expire - wall) * 1000;
 	if (s->retry_at != 0 && (ms == -1 || (uint64_t)ms > RETRY_MS))
 		ms = s->retry_at > now ? (int)(s->retry_at - now) : 0;
 	return ms;
@@ -508,21 +504,18 @@ open_journal(const struct config *c)
 	    .mailbox_lines = c->mailbox_lines,
 	    .mailbox_bytes = c->mailbox_max,
 	    .expire = (uint32_t)(c->expire / 1000),
+	    .locked = true,
 	    .report = on_report,
 	};
-	uint64_t until = timer_now() + LOCK_WAIT_MS;
 	struct journal *j;
 	int error = 0;
 
 	if (o.dir == NULL)
 		log_warning("start store=none: mail does not survive this");
-	while ((j = journal_open(&o, &error)) == NULL &&
-	    error == EWOULDBLOCK && timer_now() < until)
-		(void)poll(NULL, 0, LOCK_TRY_MS);
+	j = journal_open(&o, &error);
 	if (j == NULL)
 		fatal("fail what=journal path=%s error=%s", c->store,
-		    error == EWOULDBLOCK ? "another telld uses it"
-					 : strerror(error));
+		    strerror(error));
 	return j;
 }
 
@@ -550,11 +543,12 @@ tell_what_is_here(struct store *s)
 }
 
 void
-store_run(int broker, const struct config *config)
+store_run(int broker, int lock, const struct config *config)
 {
 	static struct store s;
+	int keep[2] = {broker, lock};
 
-	process_keep_only(&broker, 1);
+	process_keep_only(keep, 2);
 	log_role("store");
 	title_set("store");
 	signals_ignore_all();
