@@ -135,9 +135,9 @@ reader_end() {
 	lines_to 'deaf, carol' 100000
 	echo 'carol: END' >>"$DIR/lines"
 	send_as bob "$DIR/lines" &
-	local bob=$! i
+	local bob=$!
 	wait_log 'broker: login name=bob '
-	for i in 1 2 3 4 5 6 7 8 9 10; do
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		client_fence alice
 	done
 	reader_end carol
