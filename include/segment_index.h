@@ -63,6 +63,7 @@ struct box {
 	uint32_t serial; /* grows in that order */
 	struct entries entries;
 	uint64_t tried;                /* position */
+	uint64_t tried_before;         /* when it began to be held */
 	uint64_t bytes, counted_bytes; /* of text */
 	uint32_t mails, counted_mails;
 	uint32_t seen; /* when it last logged in */
@@ -79,6 +80,7 @@ struct box {
 TAILQ_HEAD(boxes, box);
 
 struct journal_index {
+	uint64_t seed;        /* of the names' hashes */
 	struct entry **by_id; /* owned */
 	struct box **by_name; /* owned */
 	size_t ids, names;    /* sizes, powers of two */

@@ -57,7 +57,7 @@ journal_drop(struct journal *j, struct segment *s)
 int
 journal_lock(const char *dir)
 {
-	int fd = -1, at;
+	int fd = -1, at, error;
 
 	if (mkdir(dir, 0700) == -1 && errno != EEXIST)
 		return -1;
@@ -67,8 +67,9 @@ journal_lock(const char *dir)
 		close(at);
 	}
 	if (fd != -1 && flock(fd, LOCK_EX | LOCK_NB) == -1) {
+		error = errno;
 		close(fd);
-		errno = EWOULDBLOCK;
+		errno = error;
 		return -1;
 	}
 	return fd;
@@ -332,6 +333,8 @@ journal_hold(struct journal *j, const char *name, size_t len, bool held)
 	           : index_find_box(&j->index, name, len);
 	if (box == NULL)
 		return held ? JOURNAL_NO_MEMORY : JOURNAL_OK;
+	if (held && !box->held)
+		box->tried_before = box->tried;
 	index_hold(&j->index, box, held);
 	if (!held)
 		journal_settle(j, box);
@@ -446,6 +449,7 @@ tell_box(const struct box *box, struct journal_box *out)
 	out->bytes = box->bytes;
 	out->oldest = first != NULL ? first->time : 0;
 	out->tried = box->tried;
+	out->tried_before = box->held ? box->tried_before : 0;
 }
 
 bool

@@ -1,65 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* SPDX-FileCopyrightText: the telld authors */
 
-#define _GNU_SOURCE
 #include "names.h"
+
+#include "hash.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
-
-#ifdef __linux__
-#include <sys/random.h>
-#endif
 
 #define SIZE_MIN 64
-
-static uint64_t
-make_seed(void)
-{
-	struct timespec ts;
-	uint64_t seed = 0;
-
-#ifdef __linux__
-	if (getrandom(&seed, sizeof seed, 0) == (ssize_t)sizeof seed)
-		return seed | 1;
-#endif
-	clock_gettime(CLOCK_REALTIME, &ts);
-	seed = (uint64_t)ts.tv_nsec * 0x9e3779b97f4a7c15U;
-	return (seed ^ (uint64_t)getpid()) | 1;
-}
-
-static uint64_t
-mix(uint64_t h)
-{
-	h ^= h >> 32;
-	h *= 0xd6e8feb86659fd93U;
-	h ^= h >> 32;
-	return h;
-}
-
-/* Eight bytes a step; each step depends on the seed, so without it nothing
- * can be said about where a name falls. */
-static uint64_t
-hash(uint64_t seed, const char *s, size_t len)
-{
-	uint64_t h = seed ^ (len * 0x9e3779b97f4a7c15U), word;
-
-	for (; len >= 8; s += 8, len -= 8) {
-		memcpy(&word, s, 8);
-		h = mix(h ^ word) * seed;
-	}
-	word = 0;
-	memcpy(&word, s, len);
-	return mix(mix(h ^ word) + seed);
-}
 
 bool
 names_init(struct names *n)
 {
 	*n = (struct names){0};
-	n->seed = make_seed();
+	n->seed = hash_seed();
 	n->chains = calloc(SIZE_MIN, sizeof(struct name *));
 	if (n->chains == NULL)
 		return false;
@@ -87,9 +42,8 @@ find(const struct names *n, uint64_t h, const char *s, size_t len)
 {
 	struct name *name = n->chains[h & (n->size - 1)];
 
-	while (name != NULL &&
-	    (name->hash != h || name->len != len ||
-		memcmp(name->text, s, len) != 0))
+	while (name != NULL && (name->hash != h || name->len != len ||
+				   memcmp(name->text, s, len) != 0))
 		name = name->next;
 	return name;
 }
@@ -99,7 +53,7 @@ names_find(const struct names *n, const char *s, size_t len)
 {
 	if (len > NAME_MAX_LEN)
 		return NULL;
-	return find(n, hash(n->seed, s, len), s, len);
+	return find(n, hash_bytes(n->seed, s, len), s, len);
 }
 
 /* Twice as many chains.  Without memory the chains just grow longer. */
@@ -125,7 +79,7 @@ grow(struct names *n)
 struct name *
 names_get(struct names *n, const char *s, size_t len)
 {
-	uint64_t h = hash(n->seed, s, len);
+	uint64_t h = hash_bytes(n->seed, s, len);
 	struct name *name = find(n, h, s, len);
 
 	if (name != NULL)
@@ -156,9 +110,8 @@ names_release(struct names *n, struct name *name)
 {
 	struct name **at;
 
-	if (name->peer != NULL || name->waiters != NULL ||
-	    name->room != NULL || name->known || name->mails > 0 ||
-	    name->adds > 0)
+	if (name->peer != NULL || name->waiters != NULL || name->room != NULL ||
+	    name->known || name->mails > 0 || name->adds > 0)
 		return;
 	at = &n->chains[name->hash & (n->size - 1)];
 	while (*at != name)

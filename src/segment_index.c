@@ -3,6 +3,8 @@
 
 #include "segment_index.h"
 
+#include "hash.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,16 +17,6 @@ mix(uint64_t h)
 	h *= 0xff51afd7ed558ccdU;
 	h ^= h >> 33;
 	return h;
-}
-
-static uint64_t
-hash_name(const char *name, size_t len)
-{
-	uint64_t h = 0xcbf29ce484222325U; /* FNV-1a */
-
-	while (len-- > 0)
-		h = (h ^ (unsigned char)*name++) * 0x100000001b3U;
-	return mix(h);
 }
 
 void
@@ -44,6 +36,7 @@ bool
 index_init(struct journal_index *x)
 {
 	*x = (struct journal_index){.ids = SIZE_MIN, .names = SIZE_MIN};
+	x->seed = hash_seed();
 	TAILQ_INIT(&x->in_order);
 	x->by_id = calloc(x->ids, sizeof(struct entry *));
 	x->by_name = calloc(x->names, sizeof(struct box *));
@@ -230,7 +223,8 @@ index_find(const struct journal_index *x, uint64_t id)
 struct box *
 index_find_box(const struct journal_index *x, const char *name, size_t len)
 {
-	struct box *box = x->by_name[hash_name(name, len) & (x->names - 1)];
+	struct box *box =
+	    x->by_name[hash_bytes(x->seed, name, len) & (x->names - 1)];
 
 	while (box != NULL &&
 	       (box->len != len || memcmp(box->name, name, len) != 0))
@@ -255,7 +249,7 @@ index_box(struct journal_index *x, const char *name, size_t len)
 		return NULL;
 	if (x->boxes >= x->names)
 		grow_names(x);
-	box->hash = hash_name(name, len);
+	box->hash = hash_bytes(x->seed, name, len);
 	box->len = (uint8_t)len;
 	memcpy(box->name, name, len);
 	TAILQ_INIT(&box->entries);

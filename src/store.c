@@ -181,6 +181,8 @@ on_fetch(struct store *s, struct wire_reader *r)
 	if (s->asked_count > 0)
 		sync_and_answer(s);
 	more = journal_read(s->journal, name, len, after, window, put_mail, &f);
+	if (more == -1)
+		log_error("fail what=read error=%s", strerror(errno));
 	if (journal_hold(s->journal, name, len, true) != JOURNAL_OK)
 		no_memory();
 	if (f.last > 0 && journal_find(s->journal, name, len, &box) &&
@@ -202,9 +204,13 @@ on_left(struct store *s, struct wire_reader *r)
 
 	if (!wire_end(r))
 		return false;
+	if (!journal_find(s->journal, name, len, &box))
+		return true;
+	/* Who came before this reader may have seen more. */
+	if (position < box.tried_before)
+		position = box.tried_before;
+	journal_set_tried(s->journal, name, len, position);
 	journal_hold(s->journal, name, len, false);
-	if (journal_find(s->journal, name, len, &box) && box.tried != position)
-		journal_set_tried(s->journal, name, len, position);
 	return true;
 }
 
