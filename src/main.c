@@ -150,26 +150,71 @@ lock_store(const struct config *c)
 	return fd;
 }
 
-static size_t
-open_listeners(const struct config *c, struct listener *list)
-{
-	char why[LISTENER_WHY_MAX];
-	size_t i, count = 0;
-	int n;
+/* ---- what is seen of telld in the file system ---- */
 
-	for (i = 0; i < c->listen_count; i++) {
-		n = listener_open_text(
-		    list + count, c->listen[i], c->unix_mode, why);
-		if (n == -1)
-			fatal("fail what=listen address=%s error=%s",
-			    c->listen[i], why);
-		count += (size_t)n;
-	}
-	return count;
+static struct {
+	pid_t owner; /* 0: nobody yet */
+	struct listener listeners[PARENT_LISTENERS_MAX], control;
+	size_t count;
+	const char *pidfile;
+	int pidfile_fd; /* -1: there is none */
+} traces = {.control = {.fd = -1}, .pidfile_fd = -1};
+
+/* At every exit(3): after a stop, and after a start that failed half way.
+ * Children may call exit(3) too, and take nothing away. */
+static void
+remove_traces(void)
+{
+	size_t i;
+
+	if (getpid() != traces.owner)
+		return;
+	for (i = 0; i < traces.count; i++)
+		listener_close_and_unlink(&traces.listeners[i]);
+	listener_close_and_unlink(&traces.control);
+	if (traces.pidfile_fd != -1)
+		pidfile_remove(traces.pidfile, traces.pidfile_fd);
 }
 
 static void
-open_control(const struct config *c, struct listener *control)
+own_traces(void)
+{
+	traces.owner = getpid();
+	if (atexit(remove_traces) != 0)
+		fatal("fail what=memory");
+}
+
+static void
+open_pidfile(const char *path)
+{
+	int fd = pidfile_open(path);
+
+	if (fd == -1)
+		fatal("fail what=pidfile path=%s error=%s", path,
+		    errno == EAGAIN ? "another telld runs" : strerror(errno));
+	traces.pidfile = path;
+	traces.pidfile_fd = fd;
+}
+
+static void
+open_listeners(const struct config *c)
+{
+	char why[LISTENER_WHY_MAX];
+	size_t i;
+	int n;
+
+	for (i = 0; i < c->listen_count; i++) {
+		n = listener_open_text(traces.listeners + traces.count,
+		    c->listen[i], c->unix_mode, why);
+		if (n == -1)
+			fatal("fail what=listen address=%s error=%s",
+			    c->listen[i], why);
+		traces.count += (size_t)n;
+	}
+}
+
+static void
+open_control(const struct config *c)
 {
 	char why[LISTENER_WHY_MAX], directory[sizeof c->control];
 	struct address address;
@@ -184,7 +229,7 @@ open_control(const struct config *c, struct listener *control)
 	}
 	if (!address_from_path(c->control, &address, &reason))
 		fatal("fail what=control path=%s error=%s", c->control, reason);
-	if (listener_open(control, &address, 0600, why) == -1)
+	if (listener_open(&traces.control, &address, 0600, why) == -1)
 		fatal("fail what=control error=%s", why);
 }
 
@@ -196,16 +241,26 @@ static void
 tell_started(void *arg)
 {
 	const int *fd = arg;
-	int null = open("/dev/null", O_RDWR);
 	char status = 0;
 
-	if (null != -1) {
-		dup2(null, STDIN_FILENO);
-		dup2(null, STDOUT_FILENO);
-		close(null);
-	}
 	(void)!write(*fd, &status, 1);
 	close(*fd);
+}
+
+/* Before any fork: a child that kept them would keep a shell's $(...) waiting
+ * for their end. */
+static void
+let_go_of_terminal(void)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	if (null == -1)
+		fatal("fail what=open path=/dev/null error=%s",
+		    strerror(errno));
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	close(null);
+	setsid();
 }
 
 static int
@@ -227,7 +282,7 @@ detach(void)
 		_exit(status);
 	}
 	close(fd[0]);
-	setsid();
+	let_go_of_terminal();
 	return fd[1];
 }
 
@@ -249,10 +304,9 @@ main(int argc, char **argv)
 {
 	static struct config config;
 	static struct config_errors errors;
-	static struct listener listeners[PARENT_LISTENERS_MAX], control;
 	struct options o = {.errors = &errors};
 	struct parent_start start = {0};
-	int pidfile = -1, started, status;
+	int started;
 
 	fill_standard();
 	title_init(argc, argv);
@@ -270,20 +324,18 @@ main(int argc, char **argv)
 	started = o.daemon ? detach() : -1;
 	log_open("parent");
 	log_set_level(config.log_level);
-	if (o.pidfile != NULL && (pidfile = pidfile_open(o.pidfile)) == -1)
-		fatal("fail what=pidfile path=%s error=%s", o.pidfile,
-		    errno == EAGAIN ? "another telld runs" : strerror(errno));
+	own_traces();
+	if (o.pidfile != NULL)
+		open_pidfile(o.pidfile);
 	start.lock = lock_store(&config);
 	start.config = &config;
-	start.listeners = listeners;
-	start.count = open_listeners(&config, listeners);
-	open_control(&config, &control);
-	start.control = &control;
+	open_listeners(&config);
+	open_control(&config);
+	start.listeners = traces.listeners;
+	start.count = traces.count;
+	start.control = &traces.control;
 	start.ready_fd = config.ready_fd;
 	start.ready = o.daemon ? tell_started : NULL;
 	start.arg = &started;
-	status = parent_run(&start);
-	if (pidfile != -1)
-		pidfile_remove(o.pidfile, pidfile);
-	return status;
+	return parent_run(&start);
 }
