@@ -150,6 +150,15 @@ mailroom_know(struct broker *b, struct name *name)
 		names_know(&b->names, name);
 }
 
+/* However little may wait for a reader, mail alone is never too much. */
+static size_t
+window(const struct broker *b)
+{
+	size_t share = b->config->queue_max / 4;
+
+	return share < WINDOW ? share : WINDOW;
+}
+
 void
 mailroom_fetch(struct broker *b, struct peer *p)
 {
@@ -164,7 +173,7 @@ mailroom_fetch(struct broker *b, struct peer *p)
 	}
 	at = wire_put_u64(at, p->id);
 	at = wire_put_u64(at, p->fetched);
-	at = wire_put_u32(at, WINDOW);
+	at = wire_put_u32(at, (uint32_t)window(b));
 	at = wire_put(at, p->name->text, p->name->len);
 	p->fetch_asked = p->fetched_any =
 	    request(b, STORE_FETCH, payload, (size_t)(at - payload), NULL);
@@ -174,7 +183,7 @@ void
 mailroom_fetch_more(struct broker *b, struct peer *p)
 {
 	if (p->fetching && !p->fetch_asked && !p->closing &&
-	    outbox_unconfirmed(&p->out) < AHEAD)
+	    outbox_unconfirmed(&p->out) < window(b) / 2)
 		mailroom_fetch(b, p);
 }
 
