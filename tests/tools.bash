@@ -59,17 +59,18 @@ client_await() {
 
 # session_pid NAME - sets PID to the session's that serves NAME
 session_pid() {
-	PID=$(ps -s "$TELLD_PID" -o pid=,args= |
-		awk -v name="$1" '$2 == "telld:" && $3 == "session" &&
-			$4 == name { print $1 }')
+	PID=$(telld_control who | awk -v name="$1" '$1 == name { print $NF }')
 	[[ $PID =~ ^[0-9]+$ ]] || fail "not one session of $1:" \
 		"$(telld_processes)"
 }
 
-# role_pid ROLE - sets PID to the parent's, broker's or store's
+# role_pid ROLE - sets PID to the broker's or the store's
+#
+# Not by their titles: under valgrind they have none.
 role_pid() {
-	PID=$(ps -s "$TELLD_PID" -o pid=,args= |
-		awk -v role="$1" '$2 == "telld:" && $3 == role { print $1 }')
+	PID=$(sed -n 's/.* telld\[\([0-9]*\)\] broker: .*/\1/p' "$LOG" |
+		tail -n 1)
+	[ "$1" = broker ] || PID=$(ps -o pid= --ppid "$PID" | tr -d ' ')
 	[[ $PID =~ ^[0-9]+$ ]] || fail "not one $1:" "$(telld_processes)"
 }
 
