@@ -268,10 +268,12 @@ finish_input(struct session *s)
 		return;
 	if (telnet_finish(&s->telnet) & TELNET_STRAY)
 		line_spoil(&s->lines);
-	/* A last line without an end counts only if its end was the end of
-	 * file: nobody knows what was to follow half a line. */
-	event =
-	    s->input_eof ? line_finish(&s->lines, room, &len) : LINE_NEED_MORE;
+	/* A last line without an end counts if the client has ended.  That may
+	 * look like a reset: a program that closes before it has read all
+	 * causes one.  It does not count if it is we who end. */
+	event = LINE_NEED_MORE;
+	if (s->input_eof || s->broken)
+		event = line_finish(&s->lines, room, &len);
 	if (event != LINE_NEED_MORE)
 		up_line(s, event, len);
 	else if (s->up_used == s->up_open + sizeof(struct record)) {
