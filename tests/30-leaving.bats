@@ -218,7 +218,7 @@ client_fence_as() {
 	# It does not read: what telld answers meets a closed socket.
 	for i in 1 2 3 4 5; do
 		"$TOOLS/client" "$TELLD_ADDR" \
-			$'raw=bob\nbob: x\nalice: 1\nnobody: x\nalice: 2'
+			$'raw=bob\nbob: x\nalice: 1\nnobody: x\nalice: 2\n'
 		client_expect alice 'from bob: 1'
 		client_expect alice 'from bob: 2'
 		wait_log 'broker: end name=bob ' "$i"

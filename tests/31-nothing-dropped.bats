@@ -118,8 +118,8 @@ reader_end() {
 	client_kill alice STOP
 	send_as bob "$DIR/lines" &
 	local bob=$!
-	# No condition is waited for: this is how long it is suspended.
-	eventually 2 false || client_kill alice CONT
+	# Nothing is waited for: this is how long it is suspended.
+	read -r -t 2 <>"$NEVER" || client_kill alice CONT
 	wait "$bob"
 	[ ! -s "$DIR/bob.out" ]
 	eventually 20 count_lines 100000 "$DIR/alice" '^from bob'
