@@ -18,6 +18,7 @@
 
 #define SEVERAL_WAIT_MS   200  /* how long one to several waits for one */
 #define RECEIPTS_OPEN_MAX 4096 /* then the sender waits for them */
+#define RECEIPT_COST      256 /* bytes in its outbox, more than it can be */
 #define UNKNOWN_MAX       64   /* names remembered to be refused but once */
 #define DEST_SHOWN_MAX    256  /* bytes of what was no name, in a refusal */
 
@@ -176,7 +177,8 @@ to_reader(struct broker *b, const struct letter *l, struct name *to)
 		    to->text);
 }
 
-/* A receipt is made even if nobody asked: the store may yet refuse. */
+/* A receipt is made even if nobody asked: the store may yet refuse.  If there
+ * is none, and has not been for a while, there is nothing to wait for. */
 static void
 to_store(struct broker *b, const struct letter *l, struct name *to)
 {
@@ -184,6 +186,10 @@ to_store(struct broker *b, const struct letter *l, struct name *to)
 	struct receipt *r;
 	struct mail mail = {0};
 
+	if (mailroom_is_down(b)) {
+		refuse(b, l, to->text, to->len, "disk full or failing");
+		return;
+	}
 	if (!receipt_for(b, l, to, true, &r))
 		return;
 	mail.time = b->time;
@@ -350,6 +356,14 @@ to_dest(struct broker *b, struct letter *l, const char *dest, size_t len)
 
 /* ---- one line ---- */
 
+/* All of them may be settled at once, before any of them can be confirmed. */
+static bool
+has_many_receipts(const struct broker *b, const struct peer *p)
+{
+	return p->receipts_open >= RECEIPTS_OPEN_MAX ||
+	    p->receipts_open >= b->config->queue_max / 2 / RECEIPT_COST;
+}
+
 static void
 route_message(struct broker *b, struct letter *l)
 {
@@ -365,8 +379,8 @@ route_message(struct broker *b, struct letter *l)
 	l->everybody = false;
 	while (message_next_dest(&d, &dest, &len))
 		to_dest(b, l, dest, len);
-	if (l->from->receipts_open >= RECEIPTS_OPEN_MAX &&
-	    l->from->pause == PAUSE_NOT && !l->from->gone)
+	if (has_many_receipts(b, l->from) && l->from->pause == PAUSE_NOT &&
+	    !l->from->gone)
 		peer_pause(l->from, PAUSE_RECEIPTS, NULL);
 }
 
@@ -390,6 +404,8 @@ route_line(struct broker *b, struct peer *p, const char *line, size_t len)
 		break;
 	case MESSAGE_EMPTY: break;
 	}
+	/* Who asks for more answers than it reads waits for itself. */
+	route_pace(b, p, p, false);
 }
 
 /* ---- mail ---- */
