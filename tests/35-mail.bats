@@ -5,7 +5,7 @@
 # Mail: what is sent to one who is away, and what was on its way to one who
 # went, is there at the next login, in order, whoever was killed meanwhile.
 #
-# shellcheck disable=SC2030,SC2031 # run is by name of the same variables
+# shellcheck disable=SC2030,SC2031 # what run sets is the test's own
 
 load helper
 load tools
