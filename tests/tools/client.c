@@ -42,7 +42,7 @@ struct client {
 static void
 pause_ms(const char *ms)
 {
-	poll(NULL, 0, atoi(ms));
+	poll(NULL, 0, (int)tool_number(ms));
 }
 
 /* False at the end; *why says how it came. */
@@ -205,7 +205,7 @@ run(struct client *c, const char *step)
 	else if (value(step, "show") != NULL)
 		show(c);
 	else if ((v = value(step, "slowly")) != NULL)
-		c->slowly = strtoul(v, NULL, 10);
+		c->slowly = (size_t)tool_number(v);
 	else if ((v = value(step, "pause")) != NULL)
 		pause_ms(v);
 	else if ((v = value(step, "say")) != NULL)
@@ -233,7 +233,7 @@ main(int argc, char **argv)
 		die("usage: client ADDRESS STEP...");
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc > 2 && (v = value(argv[2], "rcvbuf")) != NULL) {
-		rcvbuf = atoi(v);
+		rcvbuf = (int)tool_number(v);
 		i++;
 	}
 	c.fd = tool_connect(argv[1], rcvbuf);

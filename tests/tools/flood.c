@@ -108,7 +108,7 @@ main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	f.name = argv[2];
 	f.dest = argv[3];
-	f.count = atol(argv[4]);
+	f.count = tool_number(argv[4]);
 	f.fd = tool_connect(argv[1], 0);
 	log_in(&f);
 	fcntl(f.fd, F_SETFL, O_NONBLOCK);

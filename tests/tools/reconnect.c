@@ -51,14 +51,14 @@ wait_for(int fd, const char *answer, int64_t deadline)
 
 /* How long it took. */
 static int64_t
-log_in(const char *address, const char *name, int i, int64_t limit)
+log_in(const char *address, const char *name, long i, int64_t limit)
 {
 	int64_t start = now_ms(), took;
 	char line[256], answer[256];
 	int fd = tool_connect(address, 0);
 
-	snprintf(line, sizeof(line), "%s\n%s: %d\n", name, name, i);
-	snprintf(answer, sizeof(answer), "from %s: %d\n", name, i);
+	snprintf(line, sizeof(line), "%s\n%s: %ld\n", name, name, i);
+	snprintf(answer, sizeof(answer), "from %s: %ld\n", name, i);
 	tool_send(fd, line, strlen(line));
 	wait_for(fd, answer, start + limit);
 	took = now_ms() - start;
@@ -73,14 +73,15 @@ int
 main(int argc, char **argv)
 {
 	int64_t most = 0, took;
-	int i;
+	long count, i;
 
 	if (argc != 5)
 		die("usage: reconnect ADDRESS NAME COUNT MS");
-	for (i = 0; i < atoi(argv[3]); i++) {
-		took = log_in(argv[1], argv[2], i, atoi(argv[4]));
+	count = tool_number(argv[3]);
+	for (i = 0; i < count; i++) {
+		took = log_in(argv[1], argv[2], i, tool_number(argv[4]));
 		most = took > most ? took : most;
 	}
-	printf("%d logins, the longest %d ms\n", i, (int)most);
+	printf("%ld logins, the longest %d ms\n", i, (int)most);
 	return 0;
 }

@@ -37,6 +37,18 @@ die(const char *fmt, ...)
 	exit(1);
 }
 
+/* A number that is nothing else. */
+static inline long
+tool_number(const char *text)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	if (end == text || *end != '\0')
+		die("not a number: %s", text);
+	return n;
+}
+
 /* Connected to an address as telld itself tells it.  rcvbuf: bytes that the
  * kernel may keep for us, about; 0: as many as it likes. */
 static inline int
