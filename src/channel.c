@@ -155,7 +155,7 @@ channel_fill(struct channel *c)
 		return CHANNEL_EOF;
 	if (n == -1)
 		return errno == EAGAIN || errno == EINTR ? CHANNEL_OPEN
-							 : CHANNEL_ERROR;
+		                                         : CHANNEL_ERROR;
 	c->in_used += (size_t)n;
 	return take_descriptor(c, &m);
 }
@@ -257,7 +257,8 @@ channel_send_fd(
     struct channel *c, uint32_t type, const void *payload, size_t len, int fd)
 {
 	struct record r = {type, (uint32_t)len};
-	struct iovec iov[2] = {{&r, sizeof r}, {(void *)(uintptr_t)payload, len}};
+	struct iovec iov[2] = {
+	    {&r, sizeof r}, {(void *)(uintptr_t)payload, len}};
 	union control control;
 	struct msghdr m = {0};
 	struct cmsghdr *cm;

@@ -143,8 +143,8 @@ no_argument(struct control_client *c, const char *args, size_t len)
 }
 
 static void
-run_who(struct broker *b, struct control_client *c, const char *args,
-    size_t len)
+run_who(
+    struct broker *b, struct control_client *c, const char *args, size_t len)
 {
 	char when[UTC_TEXT_MAX];
 	struct peer *p;
@@ -162,8 +162,8 @@ run_who(struct broker *b, struct control_client *c, const char *args,
 }
 
 static void
-run_queues(struct broker *b, struct control_client *c, const char *args,
-    size_t len)
+run_queues(
+    struct broker *b, struct control_client *c, const char *args, size_t len)
 {
 	struct peer *p;
 
@@ -204,14 +204,14 @@ count_live(const struct outbox *o)
 
 	for (i = 0; i < o->copies_count; i++)
 		n += o->copies[(o->copies_first + i) & (o->copies_size - 1)]
-			 .kind == COPY_LIVE;
+		         .kind == COPY_LIVE;
 	return n;
 }
 
 /* Counts anew what is really there, and compares it with the books. */
 static void
-run_audit(struct broker *b, struct control_client *c, const char *args,
-    size_t len)
+run_audit(
+    struct broker *b, struct control_client *c, const char *args, size_t len)
 {
 	const struct name *name = NULL;
 	uint64_t in_flight = 0, stored = 0;
@@ -227,7 +227,7 @@ run_audit(struct broker *b, struct control_client *c, const char *args,
 		stored += name->mails;
 	}
 	right = ledger_balances(&b->ledger) &&
-	    in_flight == b->ledger.in_flight && stored == b->ledger.stored;
+	        in_flight == b->ledger.in_flight && stored == b->ledger.stored;
 	answer(c, right ? "0" : "1");
 	answer_ledger(c, &b->ledger);
 	answer(c, "counted   %llu stored, %llu in_flight",
@@ -236,8 +236,8 @@ run_audit(struct broker *b, struct control_client *c, const char *args,
 }
 
 static void
-run_stats(struct broker *b, struct control_client *c, const char *args,
-    size_t len)
+run_stats(
+    struct broker *b, struct control_client *c, const char *args, size_t len)
 {
 	if (!no_argument(c, args, len))
 		return;
@@ -255,8 +255,8 @@ run_stats(struct broker *b, struct control_client *c, const char *args,
 }
 
 static void
-run_kick(struct broker *b, struct control_client *c, const char *args,
-    size_t len)
+run_kick(
+    struct broker *b, struct control_client *c, const char *args, size_t len)
 {
 	struct name *name = names_find(&b->names, args, len);
 
@@ -271,8 +271,8 @@ run_kick(struct broker *b, struct control_client *c, const char *args,
 }
 
 static void
-run_mail(struct broker *b, struct control_client *c, const char *args,
-    size_t len)
+run_mail(
+    struct broker *b, struct control_client *c, const char *args, size_t len)
 {
 	if (!mailroom_list(b, c->ticket, args, len)) {
 		answer(c, "1");
@@ -284,8 +284,8 @@ run_mail(struct broker *b, struct control_client *c, const char *args,
 }
 
 static void
-run_stop(struct broker *b, struct control_client *c, const char *args,
-    size_t len)
+run_stop(
+    struct broker *b, struct control_client *c, const char *args, size_t len)
 {
 	if (!no_argument(c, args, len))
 		return;
@@ -294,8 +294,8 @@ run_stop(struct broker *b, struct control_client *c, const char *args,
 }
 
 static void
-run_version(struct broker *b, struct control_client *c, const char *args,
-    size_t len)
+run_version(
+    struct broker *b, struct control_client *c, const char *args, size_t len)
 {
 	(void)b;
 	if (!no_argument(c, args, len))
@@ -350,7 +350,8 @@ control_open(struct broker *b, int fd)
 	if (fd == -1)
 		return;
 	control = calloc(1, sizeof *control);
-	if (control == NULL || !timers_reserve(&b->timers, CONTROL_CLIENTS_MAX) ||
+	if (control == NULL ||
+	    !timers_reserve(&b->timers, CONTROL_CLIENTS_MAX) ||
 	    poller_add(b->poller, fd, POLLER_READ, control) == -1)
 		fatal("fail what=control error=%s", strerror(errno));
 	control->watch = WATCH_CONTROL;
@@ -457,8 +458,8 @@ control_event(struct broker *b, void *owner, unsigned events)
 }
 
 void
-control_listing(struct broker *b, uint64_t ticket, const char *text,
-    size_t len, bool last)
+control_listing(
+    struct broker *b, uint64_t ticket, const char *text, size_t len, bool last)
 {
 	struct control_client *c;
 	size_t i;

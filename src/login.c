@@ -118,8 +118,8 @@ refuse_waiters(struct broker *b, struct name *name)
 		name->waiters = p->next_waiter;
 		p->state = PEER_NAMING;
 		p->name = NULL;
-		peer_say(b, p, "! %.*s is already here from %s",
-		    (int)name->len, name->text, name->peer->address);
+		peer_say(b, p, "! %.*s is already here from %s", (int)name->len,
+		    name->text, name->peer->address);
 		peer_resume(b, p);
 	}
 }

@@ -255,8 +255,8 @@ let_go_of_terminal(void)
 	int null = open("/dev/null", O_RDWR);
 
 	if (null == -1)
-		fatal("fail what=open path=/dev/null error=%s",
-		    strerror(errno));
+		fatal(
+		    "fail what=open path=/dev/null error=%s", strerror(errno));
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
 	close(null);

@@ -89,8 +89,8 @@ grow_copies(struct outbox *o)
 	if (copies == NULL)
 		return false;
 	for (i = 0; i < o->copies_count; i++)
-		copies[i] = o->copies[(o->copies_first + i) &
-		    (o->copies_size - 1)];
+		copies[i] =
+		    o->copies[(o->copies_first + i) & (o->copies_size - 1)];
 	free(o->copies);
 	o->copies = copies;
 	o->copies_size = size;
@@ -118,8 +118,8 @@ outbox_put(struct outbox *o, const struct iovec *part, int parts, struct copy c)
 		first = n < o->size - at ? n : o->size - at;
 		memcpy(o->bytes + at, part[i].iov_base, first);
 		if (first < n)
-			memcpy(o->bytes,
-			    (const char *)part[i].iov_base + first, n - first);
+			memcpy(o->bytes, (const char *)part[i].iov_base + first,
+			    n - first);
 		o->end += n;
 	}
 	c.len = (uint32_t)len;

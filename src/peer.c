@@ -189,8 +189,9 @@ peer_new(struct broker *b, int fd, const struct parent_session *session)
 
 	if (p != NULL)
 		p->id = session->id;
-	if (p == NULL || !timers_reserve(&b->timers,
-	    b->peer_count + 1 + CONTROL_CLIENTS_MAX) ||
+	if (p == NULL ||
+	    !timers_reserve(
+		&b->timers, b->peer_count + 1 + CONTROL_CLIENTS_MAX) ||
 	    !remember_id(b, p) ||
 	    poller_add(b->poller, fd, POLLER_READ, p) == -1) {
 		if (p != NULL)
@@ -286,9 +287,7 @@ carry_record(struct broker *b, struct peer *p, const struct record *r,
 
 	switch (r->type) {
 	case UP_LINES: n = carry_lines(b, p, payload, r->length); break;
-	case UP_REFUSED:
-		say_refused(b, p, (unsigned char)*payload);
-		break;
+	case UP_REFUSED: say_refused(b, p, (unsigned char)*payload); break;
 	case UP_ARE_YOU_THERE: peer_say(b, p, "* telld is here"); break;
 	default:
 		p->input_ended = true;
@@ -374,8 +373,7 @@ check_record(const struct peer *p, const struct record *r, const char *payload)
 	case UP_PROBED: return len == 0 ? NULL : "probed";
 	case UP_INPUT_END:
 		return len == 0 && !p->input_ended ? NULL : "input-end";
-	case UP_REFUSED:
-		return len == 1 && !p->input_ended ? NULL : "refused";
+	case UP_REFUSED: return len == 1 && !p->input_ended ? NULL : "refused";
 	case UP_ARE_YOU_THERE:
 		return len == 0 && !p->input_ended ? NULL : "are-you-there";
 	case UP_SILENT: return len == 0 && !p->is_person ? NULL : "silent";
@@ -556,8 +554,8 @@ send_waiting(struct broker *b, struct peer *p)
 		iov[0].iov_base = p->head + p->head_at;
 		iov[0].iov_len = (size_t)(p->head_used - p->head_at);
 		m.msg_iov = iov;
-		m.msg_iovlen = 1U +
-		    (size_t)outbox_unsent_span(&p->out, p->frame_left, iov + 1);
+		m.msg_iovlen = 1U + (size_t)outbox_unsent_span(
+					&p->out, p->frame_left, iov + 1);
 		len = iov[0].iov_len + p->frame_left;
 		if (len == 0)
 			return true;

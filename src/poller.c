@@ -43,15 +43,15 @@ static short
 to_poll(unsigned events)
 {
 	return (short)((events & POLLER_READ ? POLLIN : 0) |
-	    (events & POLLER_WRITE ? POLLOUT : 0));
+		       (events & POLLER_WRITE ? POLLOUT : 0));
 }
 
 static unsigned
 from_poll(short revents)
 {
 	return (revents & POLLIN ? POLLER_READ : 0) |
-	    (revents & POLLOUT ? POLLER_WRITE : 0) |
-	    (revents & (POLLHUP | POLLERR | POLLNVAL) ? POLLER_HUP : 0);
+	       (revents & POLLOUT ? POLLER_WRITE : 0) |
+	       (revents & (POLLHUP | POLLERR | POLLNVAL) ? POLLER_HUP : 0);
 }
 
 static int
@@ -165,7 +165,7 @@ to_epoll(unsigned events, void *owner)
 	struct epoll_event e = {0};
 
 	e.events = (events & POLLER_READ ? EPOLLIN : 0U) |
-	    (events & POLLER_WRITE ? EPOLLOUT : 0U);
+	           (events & POLLER_WRITE ? EPOLLOUT : 0U);
 	e.data.ptr = owner;
 	return e;
 }
@@ -176,10 +176,12 @@ wait_epoll(struct poller *p, struct poller_event *out, int max, int timeout)
 	struct epoll_event e[EPOLL_BATCH];
 	int i, n;
 
-	n = epoll_wait(p->fd, e, max < EPOLL_BATCH ? max : EPOLL_BATCH, timeout);
+	n = epoll_wait(
+	    p->fd, e, max < EPOLL_BATCH ? max : EPOLL_BATCH, timeout);
 	for (i = 0; i < n; i++) {
 		out[i].owner = e[i].data.ptr;
-		out[i].events = (e[i].events & EPOLLIN ? POLLER_READ : 0) |
+		out[i].events =
+		    (e[i].events & EPOLLIN ? POLLER_READ : 0) |
 		    (e[i].events & EPOLLOUT ? POLLER_WRITE : 0) |
 		    (e[i].events & (EPOLLHUP | EPOLLERR) ? POLLER_HUP : 0);
 	}
@@ -275,7 +277,7 @@ poller_wait(struct poller *p, struct poller_event *out, int max, int timeout)
 
 #if HAVE_EPOLL
 	n = p->epoll ? wait_epoll(p, out, max, timeout)
-		     : poll_wait(p, out, max, timeout);
+	             : poll_wait(p, out, max, timeout);
 #else
 	n = poll_wait(p, out, max, timeout);
 #endif

@@ -66,8 +66,8 @@ count(struct receipt *r, enum receipt_end how)
 
 /* One copy less is open; after the last one, how it ended and why. */
 static void
-close_one(struct broker *b, struct receipt *r, enum receipt_end how,
-    const char *why)
+close_one(
+    struct broker *b, struct receipt *r, enum receipt_end how, const char *why)
 {
 	struct peer *sender = r->sender;
 
@@ -88,8 +88,8 @@ close_one(struct broker *b, struct receipt *r, enum receipt_end how,
 }
 
 void
-receipt_settle(struct broker *b, struct receipt *r, enum receipt_end how,
-    const char *why)
+receipt_settle(
+    struct broker *b, struct receipt *r, enum receipt_end how, const char *why)
 {
 	if (r == NULL)
 		return;

@@ -18,7 +18,7 @@
 
 #define SEVERAL_WAIT_MS   200  /* how long one to several waits for one */
 #define RECEIPTS_OPEN_MAX 4096 /* then the sender waits for them */
-#define RECEIPT_COST      256 /* bytes in its outbox, more than it can be */
+#define RECEIPT_COST      256  /* bytes in its outbox, more than it can be */
 #define UNKNOWN_MAX       64   /* names remembered to be refused but once */
 #define DEST_SHOWN_MAX    256  /* bytes of what was no name, in a refusal */
 
@@ -26,7 +26,7 @@
 struct letter {
 	struct peer *from;
 	struct message message;
-	bool several;  /* more than one copy: nobody is waited for long */
+	bool several;   /* more than one copy: nobody is waited for long */
 	bool everybody; /* `*` was among its DESTs already */
 	size_t unknown_count;
 	struct {
@@ -39,14 +39,14 @@ bool
 route_is_crowded(const struct broker *b, const struct peer *p)
 {
 	return outbox_cost(&p->out) + outbox_cost(&p->held) >
-	    b->config->queue_max / 2;
+	       b->config->queue_max / 2;
 }
 
 /* ---- pace ---- */
 
 void
-route_pace(struct broker *b, struct peer *sender, struct peer *reader,
-    bool several)
+route_pace(
+    struct broker *b, struct peer *sender, struct peer *reader, bool several)
 {
 	uint64_t patience =
 	    several ? SEVERAL_WAIT_MS : (uint64_t)b->config->slow_after;
@@ -68,8 +68,7 @@ route_pace(struct broker *b, struct peer *sender, struct peer *reader,
 static void
 wait_for_store(struct broker *b, struct peer *sender)
 {
-	if (sender->pause == PAUSE_NOT && !sender->gone &&
-	    mailroom_is_full(b))
+	if (sender->pause == PAUSE_NOT && !sender->gone && mailroom_is_full(b))
 		peer_pause(sender, PAUSE_STORE, &b->mailroom.writers);
 }
 
@@ -86,8 +85,8 @@ refuse(struct broker *b, const struct letter *l, const char *dest, size_t len,
 	if (m->tag == NULL)
 		peer_say(b, l->from, "! %.*s: %s", shown, dest, why);
 	else
-		peer_say(b, l->from, "+%.*s refused %.*s: %s",
-		    (int)m->tag_len, m->tag, shown, dest, why);
+		peer_say(b, l->from, "+%.*s refused %.*s: %s", (int)m->tag_len,
+		    m->tag, shown, dest, why);
 }
 
 static void
@@ -139,14 +138,14 @@ put_copy(struct broker *b, const struct letter *l, struct peer *reader,
 	struct iovec part[3] = {
 	    head,
 	    {(void *)(uintptr_t)m->text, m->text_len},
-	    {(void *)(uintptr_t)"\n", 1},
+	    {(void *)(uintptr_t) "\n", 1},
 	};
 
 	c.head = (uint16_t)head.iov_len;
 	ledger_accepted(&b->ledger);
 	if (reader->ignored != NULL &&
-	    ignored_has(reader->ignored, l->from->name->text,
-		l->from->name->len)) {
+	    ignored_has(
+		reader->ignored, l->from->name->text, l->from->name->len)) {
 		ledger_delivered(&b->ledger);
 		receipt_settle(b, r, RECEIPT_DELIVERED, NULL);
 		return true;
@@ -241,7 +240,7 @@ to_name(struct broker *b, struct letter *l, const char *dest, size_t len)
 
 /* A line to many while its copies are made. */
 struct fan {
-	struct iovec head; /* the same for all of them */
+	struct iovec head;       /* the same for all of them */
 	struct receipt *receipt; /* held open until the last is made */
 	size_t failed;
 	char text[ROUTE_HEAD_MAX];
@@ -256,9 +255,8 @@ fan_begin(struct broker *b, const struct letter *l, const char *dest,
 
 	*f = (struct fan){0};
 	f->head.iov_base = f->text;
-	f->head.iov_len =
-	    (size_t)snprintf(f->text, sizeof f->text, "from %.*s in %.*s: ",
-		(int)from->len, from->text, (int)len, dest);
+	f->head.iov_len = (size_t)snprintf(f->text, sizeof f->text,
+	    "from %.*s in %.*s: ", (int)from->len, from->text, (int)len, dest);
 	if (m->tag == NULL)
 		return true;
 	f->receipt = receipt_new(l->from, m->tag, m->tag_len, dest, len);
@@ -361,7 +359,7 @@ static bool
 has_many_receipts(const struct broker *b, const struct peer *p)
 {
 	return p->receipts_open >= RECEIPTS_OPEN_MAX ||
-	    p->receipts_open >= b->config->queue_max / 2 / RECEIPT_COST;
+	       p->receipts_open >= b->config->queue_max / 2 / RECEIPT_COST;
 }
 
 static void
@@ -374,8 +372,8 @@ route_message(struct broker *b, struct letter *l)
 	message_dests_init(&d, &l->message);
 	rest = d;
 	l->several = message_next_dest(&rest, &dest, &len) &&
-	    (*dest == '#' || *dest == '*' ||
-		message_next_dest(&rest, &dest, &len));
+	             (*dest == '#' || *dest == '*' ||
+			 message_next_dest(&rest, &dest, &len));
 	l->everybody = false;
 	while (message_next_dest(&d, &dest, &len))
 		to_dest(b, l, dest, len);
@@ -418,14 +416,14 @@ route_mail(struct broker *b, struct peer *p, const struct mail *m)
 	struct iovec part[3] = {
 	    {head, 0},
 	    {(void *)(uintptr_t)m->text, m->text_len},
-	    {(void *)(uintptr_t)"\n", 1},
+	    {(void *)(uintptr_t) "\n", 1},
 	};
 	int n;
 
 	utc_format(m->time, when);
-	n = snprintf(head, sizeof head, "from %.*s%s%.*s at %s%s: ",
-	    (int)m->from_len, m->from, m->room_len > 0 ? " in " : "",
-	    (int)m->room_len, m->room, when,
+	n = snprintf(head, sizeof head,
+	    "from %.*s%s%.*s at %s%s: ", (int)m->from_len, m->from,
+	    m->room_len > 0 ? " in " : "", (int)m->room_len, m->room, when,
 	    m->flags & MAIL_AGAIN ? " again" : "");
 	part[0].iov_len = (size_t)n;
 	c.head = (uint16_t)n;

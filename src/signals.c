@@ -53,8 +53,8 @@ set_caught(int sig)
 void
 signals_ignore_all(void)
 {
-	static const int ignored[] = {SIGPIPE, SIGXFSZ, SIGHUP, SIGINT,
-	    SIGTERM, SIGUSR1, SIGUSR2};
+	static const int ignored[] = {
+	    SIGPIPE, SIGXFSZ, SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 	sigset_t none;
 	size_t i;
 

@@ -38,11 +38,10 @@ connect_to(const char *path)
 		return -1;
 	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd != -1 &&
-	    connect(fd, (const struct sockaddr *)&address.sa, address.len) ==
-		0) {
-		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
-		    sizeof patience);
+	if (fd != -1 && connect(fd, (const struct sockaddr *)&address.sa,
+			    address.len) == 0) {
+		setsockopt(
+		    fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 		return fd;
 	}
 	fprintf(stderr, "tellctl: %s: %s\n", path, strerror(errno));

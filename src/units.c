@@ -119,8 +119,8 @@ units_parse(
 		return false;
 	s = skip_blanks(s);
 	size = units == UNITS_TIME && *s == '\0'
-	    ? SECOND
-	    : parse_unit(units_of(units), s);
+	           ? SECOND
+	           : parse_unit(units_of(units), s);
 	if (size == 0)
 		return false;
 	*why = "too large a number";
