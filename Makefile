@@ -166,7 +166,7 @@ UNIT := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 TOOLS := $(TOOL_SRC:tests/tools/%.c=$(BUILD)/tools/%)
 
 CPPCHECK_FLAGS := -Iinclude -Itests/unit -D_DEFAULT_SOURCE \
-    -D_POSIX_C_SOURCE=200809L
+    -D_POSIX_C_SOURCE=200809L --library=tests/cppcheck.cfg
 
 man_dir = $(MANDIR)/man$(subst .,,$(suffix $(1)))
 
