@@ -103,11 +103,13 @@ wire_end(const struct wire_reader *r)
 	return !r->bad && r->left == 0;
 }
 
-/* The put functions return where the next value goes; the caller has room. */
+/* The put functions return where the next value goes; the caller has room.
+ * Where len is 0, v may be NULL. */
 static inline char *
 wire_put(char *at, const void *v, size_t len)
 {
-	memcpy(at, v, len);
+	if (len > 0)
+		memcpy(at, v, len);
 	return at + len;
 }
 

@@ -477,8 +477,7 @@ put_small(struct peer *p, uint32_t type, const void *payload, size_t len)
 	char *at = p->head + p->head_used;
 
 	at = wire_put(at, &r, sizeof r);
-	if (len > 0)
-		wire_put(at, payload, len);
+	wire_put(at, payload, len);
 	p->head_used = (uint8_t)(p->head_used + sizeof r + len);
 }
 

@@ -88,8 +88,7 @@ segment_put_name(char *out, const char *name, uint8_t len, uint32_t time,
 	char *at = put_number(out + SEGMENT_RECORD_HEAD, time, 4);
 
 	at = wire_put_short(at, name, len);
-	if (rooms_len > 0)
-		at = wire_put(at, rooms, rooms_len);
+	at = wire_put(at, rooms, rooms_len);
 	return seal(out, at, SEGMENT_NAME);
 }
 
