@@ -290,6 +290,8 @@ up_flush(struct session *s)
 {
 	ssize_t n;
 
+	if (s->b == NULL)
+		return;
 	up_close_lines(s);
 	while (s->up_at < s->up_used) {
 		n = send(s->broker, s->b->up + s->up_at, s->up_used - s->up_at,
@@ -658,6 +660,8 @@ push_down(struct session *s)
 	size_t len, n;
 	bool all;
 
+	if (s->b == NULL)
+		return true;
 	if (!write_own(s))
 		return false;
 	while (s->text_at < s->text_end) {
