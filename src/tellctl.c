@@ -83,11 +83,12 @@ print_answer(int fd)
 	char line[4096];
 	int status;
 
-	if (in == NULL || fgets(line, sizeof line, in) == NULL) {
+	if (in == NULL || fgets(line, sizeof line, in) == NULL ||
+	    line[0] < '0' || line[0] > '2' || line[1] != '\n') {
 		fprintf(stderr, "tellctl: no answer\n");
 		return 1;
 	}
-	status = atoi(line);
+	status = line[0] - '0';
 	while (fgets(line, sizeof line, in) != NULL)
 		fputs(line, status == 2 ? stderr : stdout);
 	if (ferror(in)) {
