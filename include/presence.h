@@ -19,11 +19,12 @@ struct peer;
 /* The most bytes of a /quit's TEXT that are shown. */
 #define PRESENCE_TEXT_MAX 200
 
-/* A peer that is here wants to be in a room, or no more; it is answered. */
+/* A peer that is here wants to be in the room of that name, or no more; it is
+ * answered. */
 void presence_join(
-    struct broker *b, struct peer *p, const char *room, size_t len);
+    struct broker *b, struct peer *p, const char *name, size_t len);
 void presence_part(
-    struct broker *b, struct peer *p, const char *room, size_t len);
+    struct broker *b, struct peer *p, const char *name, size_t len);
 
 /* What its rooms shall see when it leaves; cut where a character ends. */
 void presence_farewell(struct peer *p, const char *text, size_t len);

@@ -56,7 +56,7 @@ ignored_remove(struct ignored **i, const char *name, size_t len)
 	bool found;
 	size_t at = place(list, name, len, &found);
 
-	if (!found)
+	if (list == NULL || !found)
 		return IGNORED_NOT;
 	list->count--;
 	memmove(list->names + at, list->names + at + 1,

@@ -222,7 +222,7 @@ static void
 of_many_that_start_at_once_one_wins(void)
 {
 	struct listener list[ADDRESS_PER_TEXT];
-	int winners = 0, done[2], told[2];
+	int winners = 0, done[2] = {-1, -1}, told[2] = {-1, -1};
 	char byte;
 
 	make_stale();

@@ -107,7 +107,7 @@ a_line_has_time_pid_and_tag(void)
 	log_info("start version=%d", 1);
 	line = logged();
 	for (size_t i = 0; want[i] != '\0'; i++)
-		CHECK(want[i] == 'd' && i < 20 ? isdigit((unsigned char)line[i])
+		CHECK(i < 20 && want[i] == 'd' ? isdigit((unsigned char)line[i])
 					       : line[i] == want[i]);
 	CHECK(
 	    strcmp(line_without_time(line), "parent: start version=1\n") == 0);
