@@ -23,7 +23,9 @@
 #include "wire.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +35,8 @@
 #define RETRY_MS    1000          /* between syncs while the disk fails */
 #define ANSWERS_MAX (1024 * 1024) /* bytes: no more requests are read */
 #define LISTING_MAX (64 * 1024)
+#define OTHER_MS    2000 /* for the store of a broker that died to finish */
+#define OTHER_TRY   20
 
 /* A copy that was asked for since the last sync. */
 struct asked {
@@ -303,17 +307,20 @@ static bool
 on_record(struct store *s, const struct record *rec, const char *payload)
 {
 	struct wire_reader r = wire_read(payload, rec->length);
+	bool good = false;
 
-	s->number++;
 	switch (rec->type) {
-	case STORE_ADD: return on_add(s, &r);
-	case STORE_DONE: return on_done(s, &r);
-	case STORE_NAME: return on_name(s, &r);
-	case STORE_FETCH: return on_fetch(s, &r);
-	case STORE_LEFT: return on_left(s, &r);
-	case STORE_LIST: return on_list(s, &r);
-	default: return false;
+	case STORE_ADD: good = on_add(s, &r); break;
+	case STORE_DONE: good = on_done(s, &r); break;
+	case STORE_NAME: good = on_name(s, &r); break;
+	case STORE_FETCH: good = on_fetch(s, &r); break;
+	case STORE_LEFT: good = on_left(s, &r); break;
+	case STORE_LIST: good = on_list(s, &r); break;
+	default: break;
 	}
+	/* Not before: a fetch may sync, and is not answered with that. */
+	s->number++;
+	return good;
 }
 
 /* ---- sync ---- */
@@ -500,6 +507,39 @@ on_report(void *arg, const char *line)
 	log_warning("journal %s", line);
 }
 
+/*
+ * A broker that is killed leaves its store behind, to finish what that has
+ * read.  One that is stopped or waits for the disk may do so much later, and
+ * would write over what has been written since: it is not given that long.
+ * This lock is not inherited, ends with its process, and tells who that is.
+ */
+static void
+be_the_only_one(const struct config *c)
+{
+	char path[sizeof c->store + sizeof "/writer"];
+	struct flock want = {.l_type = F_WRLCK, .l_whence = SEEK_SET}, other;
+	int fd, waited;
+
+	snprintf(path, sizeof path, "%s/writer", c->store);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd == -1)
+		fatal("fail what=open path=%s error=%s", path, strerror(errno));
+	for (waited = 0; fcntl(fd, F_SETLK, &want) == -1; waited += OTHER_TRY) {
+		if (errno != EACCES && errno != EAGAIN)
+			fatal("fail what=lock path=%s error=%s", path,
+			    strerror(errno));
+		other = want;
+		if (waited >= OTHER_MS &&
+		    fcntl(fd, F_GETLK, &other) == 0 &&
+		    other.l_type != F_UNLCK && other.l_pid > 0) {
+			log_warning("kill role=store pid=%ld why=left-behind",
+			    (long)other.l_pid);
+			kill(other.l_pid, SIGKILL);
+		}
+		(void)poll(NULL, 0, OTHER_TRY);
+	}
+}
+
 static struct journal *
 open_journal(const struct config *c)
 {
@@ -518,10 +558,13 @@ open_journal(const struct config *c)
 
 	if (o.dir == NULL)
 		log_warning("start store=none: mail does not survive this");
+	else
+		be_the_only_one(c);
 	j = journal_open(&o, &error);
 	if (j == NULL)
 		fatal("fail what=journal path=%s error=%s", c->store,
-		    strerror(error));
+		    error == ENOTSUP ? "another version of telld wrote it"
+				     : strerror(error));
 	return j;
 }
 
