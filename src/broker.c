@@ -274,6 +274,9 @@ end(struct broker *b)
 	    (unsigned long long)b->ledger.stored,
 	    (unsigned long long)b->ledger.in_flight);
 	control_close(b);
+	/* A store that is stopped, or waits for its disk, would be left. */
+	if (!mailroom_is_closed(b))
+		kill(b->mailroom.pid, SIGKILL);
 	_exit(0);
 }
 

@@ -449,7 +449,7 @@ tell_box(const struct box *box, struct journal_box *out)
 	out->bytes = box->bytes;
 	out->oldest = first != NULL ? first->time : 0;
 	out->tried = box->tried;
-	out->tried_before = box->held ? box->tried_before : 0;
+	out->tried_before = box->held ? box->tried_before : box->tried;
 }
 
 bool

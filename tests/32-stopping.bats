@@ -136,6 +136,15 @@ stops_on() {
 	stops_within 4 TERM
 }
 
+@test "a store that is stopped is not left behind" {
+	telld_start -o linger=1s
+	client_login alice nc.openbsd
+	role_pid store
+	kill -STOP "$PID"
+	client_once nc.openbsd < <(printf 'bob\n')
+	stops_within 10 TERM
+}
+
 @test "a second signal hurries it" {
 	telld_start -o linger=60s
 	stepper_open deaf rcvbuf=4096 send=deaf wait

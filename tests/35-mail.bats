@@ -271,6 +271,74 @@ some_mail_is_there() {
 	wait_audit stored=0 in_flight=0 delivered=502
 }
 
+@test "kill -9 of a store that is answering: who fetches gets all of it" {
+	local name
+	telld_start "${BIG[@]}"
+	know bob carol dave erin
+	client_login alice nc.openbsd
+	for name in bob carol dave; do
+		numbered "$name: N" 1 200 1000 >"$DIR/lines"
+		client_send_file alice "$DIR/lines"
+	done
+	client_fence alice
+	wait_audit stored=600 in_flight=0
+	role_pid store
+	kill -STOP "$PID"
+	STORE=$PID
+	for name in bob carol dave; do
+		# Between two that fetch there is one to be made durable.
+		client_open $name nc.openbsd
+		client_send $name $name 'alice: here'
+		client_expect alice "from $name: here"
+		client_send alice 'erin: x'
+		client_fence alice
+	done
+	# More than the channel holds is answered to a broker that reads none.
+	role_pid broker
+	kill -STOP "$PID"
+	kill -CONT "$STORE"
+	eventually 10 process_waits "$STORE"
+	kill -KILL "$STORE"
+	kill -CONT "$PID"
+	for name in bob carol dave; do
+		client_take $name 200 "$DIR/mail"
+		cmp <(seq 200) <(sed 's/.*: \([0-9]*\) .*/\1/' "$DIR/mail")
+		client_send alice "$name: live"
+		client_expect $name 'from alice: live'
+	done
+	wait_audit stored=3 in_flight=0
+}
+
+# process_waits PID - it sleeps, and has done what it could
+process_waits() {
+	[ "$(ps -o stat= -o wchan= -p "$1" | grep -c '^S.*poll')" -eq 1 ]
+}
+
+@test "kill -9 of a broker whose store is stopped: stored stays stored" {
+	telld_start
+	know bob
+	client_login alice nc.openbsd
+	role_pid store
+	kill -STOP "$PID"
+	STORE=$PID
+	numbered 'bob: N' 1 50 >"$DIR/lines"
+	client_send_file alice "$DIR/lines"
+	client_fence alice
+	role_kill broker
+	wait_log 'broker: restored mails=0 '
+	wait_log "kill role=store pid=$STORE why=left-behind"
+	client_login carol nc.openbsd
+	client_send carol '+1 bob: kept'
+	client_expect carol '+1 stored bob'
+	# It would write where that stands, if it were still there.
+	kill -CONT "$STORE" 2>/dev/null || :
+	telld_stop
+	telld_start
+	audit restored=1
+	run mail_read bob
+	like "$output" "from carol $AT: kept"
+}
+
 @test "kill -9 of the store, again and again, while mail comes in" {
 	local i
 	telld_start
