@@ -9,6 +9,7 @@
 
 PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
+BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
 DESTDIR ?=
 INSTALL ?= install
@@ -38,7 +39,7 @@ V ?=
 
 .DEFAULT_GOAL := all
 
-## all: build telld and tellctl (in build/)
+## all: build telld, tellctl and tell (in build/)
 .PHONY: all
 all: programs
 
@@ -120,8 +121,9 @@ format:
 ## install: install under PREFIX (/usr/local), in DESTDIR if that is set
 .PHONY: install
 install: programs
-	$(INSTALL) -d $(DESTDIR)$(SBINDIR)
-	$(INSTALL) -m 755 $(PROGRAMS) $(DESTDIR)$(SBINDIR)
+	$(INSTALL) -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR)
+	$(INSTALL) -m 755 $(filter-out %/tell,$(PROGRAMS)) $(DESTDIR)$(SBINDIR)
+	$(INSTALL) -m 755 $(filter %/tell,$(PROGRAMS)) $(DESTDIR)$(BINDIR)
 	$(foreach m,$(MAN),$(INSTALL) -d $(DESTDIR)$(call man_dir,$(m)) && \
 	    $(INSTALL) -m 644 $(m) $(DESTDIR)$(call man_dir,$(m)) &&) :
 
@@ -129,6 +131,7 @@ install: programs
 .PHONY: uninstall
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(SBINDIR)/,telld tellctl)
+	rm -f $(DESTDIR)$(BINDIR)/tell
 	rm -f $(foreach m,$(MAN),$(DESTDIR)$(call man_dir,$(m))/$(notdir $(m)))
 
 ## clean: remove everything that was built
@@ -148,7 +151,7 @@ help:
 # Files
 # ---------------------------------------------------------------------------
 
-MAINS := $(wildcard src/main.c src/tellctl.c)
+MAINS := src/main.c src/tellctl.c src/tell.c
 MODULES := $(filter-out $(MAINS),$(wildcard src/*.c))
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 TOOL_SRC := $(wildcard tests/tools/*.c)
@@ -212,6 +215,9 @@ endif
 
 TELLD_LDFLAGS = $(or $(STATIC_PIE),-pie) -Wl,-z,relro,-z,now,--gc-sections $(SANITIZERS)
 
+# tell looks hosts up, which glibc does with shared objects in any case.
+$(BUILD)/tell: STATIC_PIE :=
+
 COMPILE = $(CC) $(TELLD_CPPFLAGS) $(CPPFLAGS) $(TELLD_CFLAGS) $(CFLAGS) \
     -MMD -MP
 LINK = $(CC) $(TELLD_CFLAGS) $(CFLAGS) $(TELLD_LDFLAGS) $(LDFLAGS)
@@ -253,6 +259,10 @@ $(BUILD)/telld: $(BUILD)/obj/main.o $(LIB)
 	$Q$(LINK) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/tellctl: $(BUILD)/obj/tellctl.o $(LIB)
+	$(call say,LD $@)
+	$Q$(LINK) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/tell: $(BUILD)/obj/tell.o $(LIB)
 	$(call say,LD $@)
 	$Q$(LINK) -o $@ $^ $(LDLIBS)
 

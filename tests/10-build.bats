@@ -28,7 +28,8 @@ setup_file() {
 @test "make uninstall takes away all that make install put there" {
 	make_here install DESTDIR="$DIR/root" PREFIX=/opt/telld
 	[ -x "$DIR/root/opt/telld/sbin/telld" ]
-	[ ! -f "$TOP/src/tellctl.c" ] || [ -x "$DIR/root/opt/telld/sbin/tellctl" ]
+	[ -x "$DIR/root/opt/telld/sbin/tellctl" ]
+	[ -x "$DIR/root/opt/telld/bin/tell" ]
 	for page in "$TOP"/man/*.[1-8]; do
 		[ -f "$DIR/root/opt/telld/share/man/man${page##*.}/${page##*/}" ] ||
 			fail "not installed: $page"

@@ -80,7 +80,7 @@ examples() {
 # run_example FILE - runs it in bash, with the programs under test in the path
 run_example() {
 	mkdir -p "$DIR/bin"
-	ln -sf "$TELLD" "$DIR/bin/telld"
+	ln -sf "$TELLD" "$(dirname "$TELLD")/tell" "$DIR/bin"
 	printf '#!/bin/sh\nexec "%s" -s "%s" "$@"\n' "$TELLCTL" \
 		"$DIR/control" >"$DIR/bin/tellctl"
 	chmod +x "$DIR/bin/tellctl"
@@ -138,6 +138,16 @@ say_or_hear() {
 	in_page=$(items tellctl.8 COMMANDS Ic)
 	diff <(sort <<<"$in_help") <(sort <<<"$in_page")
 	[ "$(wc -l <<<"$in_help")" -ge 8 ]
+}
+
+@test "tell's usage and SYNOPSIS of tell(1) are equal" {
+	run "$(dirname "$TELLD")/tell"
+	[ "$status" -eq 2 ]
+	synopsis=$(section tell.1 SYNOPSIS | mdoc_text)
+	[ "$output" = "usage: $synopsis" ] ||
+		fail "tell: $output" "tell(1): $synopsis"
+	letters=$(items tell.1 DESCRIPTION Fl | sed 's/^-\(.\).*/\1/' | sort)
+	[ "$(tr -d '\n' <<<"$letters")" = hnrtVv ]
 }
 
 @test "/help and tell(7) have the same commands" {
@@ -291,6 +301,24 @@ say_or_hear() {
 	client_expect bob 'from cron: 2'
 	client_expect bob 'from cron: '
 	client_fence bob
+}
+
+@test "tell(1)'s examples do what they say" {
+	telld_start
+	client_login bob nc.openbsd
+	client_login carol nc.openbsd
+	export TELL_HOST=$TELLD_ADDR TELL_NAME=cron
+	examples tell.1 EXAMPLES
+	[ ${#EXAMPLES[@]} -eq 3 ]
+	for file in "${EXAMPLES[@]}"; do
+		run_example "$file"
+		[ "$status" -eq 0 ]
+		[ -z "$output" ]
+	done
+	client_expect bob 'from cron: the backup failed'
+	client_expect bob 'from backup: disk full'
+	client_expect bob 'from cron: the server room is on fire'
+	client_expect carol 'from backup: disk full'
 }
 
 @test "tellctl(8)'s examples do what they say" {
