@@ -147,7 +147,7 @@ say_or_hear() {
 	[ "$output" = "usage: $synopsis" ] ||
 		fail "tell: $output" "tell(1): $synopsis"
 	letters=$(items tell.1 DESCRIPTION Fl | sed 's/^-\(.\).*/\1/' | sort)
-	[ "$(tr -d '\n' <<<"$letters")" = hnrtVv ]
+	[ "$(tr -d '\n' <<<"$letters")" = Vhnrtv ]
 }
 
 @test "/help and tell(7) have the same commands" {
@@ -282,7 +282,13 @@ say_or_hear() {
 	[ "$status" -eq 0 ]
 	[ -z "$output" ]
 	client_expect bob 'from root: the backup is done'
-	sed -i 's/^tell bob/tell nobody/' "${EXAMPLES[0]}"
+	sed 's/| tell bob/| tell away/' "${EXAMPLES[0]}" >"$DIR/stored"
+	printf 'away\n' | client_once nc.openbsd
+	wait_log 'broker: end name=away '
+	run_example "$DIR/stored"
+	[ "$status" -eq 3 ]
+	[ -z "$output" ]
+	sed -i 's/| tell bob/| tell nobody/' "${EXAMPLES[0]}"
 	run_example "${EXAMPLES[0]}"
 	[ "$status" -eq 1 ]
 	[ "$output" = '+1 refused nobody: no such name' ]
