@@ -71,7 +71,8 @@ struct broker {
 	struct peer **slots;    /* by slot of the id, until the exit is known */
 	size_t slot_count;
 	size_t peer_count;
-	size_t here_count;        /* logged in, and not on the way out */
+	size_t books_open; /* peers, and those gone whose exit is not known */
+	size_t here_count; /* logged in, and not on the way out */
 	struct peer_list touched; /* to be flushed in this round */
 	struct peer_list resumed; /* to be carried on with in the next */
 

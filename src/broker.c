@@ -296,7 +296,9 @@ go_on_stopping(struct broker *b)
 		broker_kill(b, p);
 		leave_gone(b, p);
 	}
-	if (!LIST_EMPTY(&b->peers))
+	/* The parent has yet to say how the last sessions ended. */
+	if (!LIST_EMPTY(&b->peers) ||
+	    (b->books_open > 0 && b->now < b->stop_by && !b->parent_gone))
 		return;
 	if (mailroom_is_settled(b) || b->now >= b->stop_by + STORE_LAST_MS)
 		mailroom_close(b);

@@ -115,6 +115,7 @@ void
 peer_free(struct broker *b, struct peer *p)
 {
 	peer_forget_id(b, p);
+	b->books_open--;
 	free(p);
 }
 
@@ -209,6 +210,7 @@ peer_new(struct broker *b, int fd, const struct parent_session *session)
 	p->timer.owner = p;
 	LIST_INSERT_HEAD(&b->peers, p, all);
 	b->peer_count++;
+	b->books_open++;
 	b->counts.sessions++;
 	return p;
 }

@@ -139,7 +139,8 @@ at_the_prompt() {
 	for code in '\364' '\354'; do
 		client_open bob nc.traditional
 		client_send_raw bob 'bob\nbob: x\n\377%b' "$code"
-		client_expect bob $'from bob: x\r'
+		# With CR, if the command came before the answer went.
+		client_expect_like bob 'from bob: x*'
 		client_closed bob
 	done
 	wait_log 'broker: end name=bob .* why=eof session=finished' 2
