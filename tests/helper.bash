@@ -196,7 +196,9 @@ telld_exec() {
 	export ASAN_OPTIONS=exitcode=99:detect_leaks=1:${ASAN_OPTIONS-}
 	export UBSAN_OPTIONS=halt_on_error=1:exitcode=99:${UBSAN_OPTIONS-}
 	if [ "${TELLD_WRAP-}" = valgrind ]; then
+		# Its freeing for libc would forget environ, then call it lost.
 		exec setsid valgrind -q --leak-check=full \
+			--run-libc-freeres=no \
 			--errors-for-leak-kinds=definite \
 			--show-leak-kinds=definite --error-exitcode=99 \
 			--log-file="$DIR/valgrind.%p" "$TELLD" "$@"
