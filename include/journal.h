@@ -203,10 +203,11 @@ struct journal_box {
 	bool known;
 	uint32_t seen; /* if known */
 	uint32_t mails;
-	uint64_t bytes;        /* of text */
-	uint32_t oldest;       /* time of its first mail; 0: there is none */
-	uint64_t tried;        /* the mark */
-	uint64_t tried_before; /* the mark when it began to be held, or as it is */
+	uint64_t bytes;  /* of text */
+	uint32_t oldest; /* time of its first mail; 0: there is none */
+	uint64_t tried;  /* the mark */
+	uint64_t
+	    tried_before; /* the mark when it began to be held, or as it is */
 };
 
 /* False if there is no such name. */
