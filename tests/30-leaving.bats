@@ -229,25 +229,33 @@ client_fence_as() {
 # Names: taken, held by a ghost, given to the newcomer
 # ---------------------------------------------------------------------------
 
-@test "500 reconnects under one name, half after a reset, each within 1 s" {
-	telld_start
-	run "$TOOLS/reconnect" "$TELLD_ADDR" bob 500 $((1000 * TELLD_SLOW))
+# Under valgrind a session takes half a second to begin.
+MANY=500
+[ "${TELLD_WRAP-}" != valgrind ] || MANY=20
+
+# reconnect_as NAME - so many logins in a row, each within a second
+reconnect_as() {
+	run "$TOOLS/reconnect" "$TELLD_ADDR" "$1" "$MANY" \
+		$((1000 * TELLD_SLOW))
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[[ $output == '500 logins, '* ]]
-	wait_log 'broker: end name=bob ' 500
+	[[ $output == "$MANY logins, "* ]]
+}
+
+@test "500 reconnects under one name, half after a reset, each within 1 s" {
+	telld_start
+	reconnect_as bob
+	wait_log 'broker: end name=bob ' "$MANY"
 	count_log 'broker: login name=bob '
-	[ "$COUNT" -eq 500 ]
+	[ "$COUNT" -eq "$MANY" ]
 	count_log 'broker: end name=bob '
-	[ "$COUNT" -eq 500 ]
+	[ "$COUNT" -eq "$MANY" ]
 }
 
 @test "500 reconnects on a Unix socket, and what was read is not sent again" {
 	telld_start -l "unix:$DIR/telld.sock"
-	run "$TOOLS/reconnect" "$TELLD_ADDR" bob 500 $((1000 * TELLD_SLOW))
-	echo "$output"
-	[ "$status" -eq 0 ]
-	wait_log 'broker: end name=bob .* returned=0$' 500
+	reconnect_as bob
+	wait_log 'broker: end name=bob .* returned=0$' "$MANY"
 }
 
 @test "a Unix socket's client that dies with a line unread gets it again" {
