@@ -11,8 +11,8 @@
  *
  * The session's cleaning (line.h) comes first: a control character arrives as
  * ^[, which is two printable ones, and a bidirectional control as <U+202E>.
- * So NAME_HAS_CONTROL, NAME_NOT_UTF8 and most of NAME_INVISIBLE are for names
- * from elsewhere: a file, a command line, a session that lies.
+ * Such notation is therefore refused like what it stands for.  Names from
+ * elsewhere, a file or a session that lies, may hold the characters as such.
  */
 #ifndef NAME_H
 #define NAME_H

@@ -29,6 +29,24 @@ check_character(uint32_t c)
 	return NAME_OK;
 }
 
+/*
+ * What a control or format character was, before the session's cleaning wrote
+ * it out (line.h): ^[ and the like, <U+202E>, <ALM>.  Somebody who types just
+ * that has a name that looks like one with such a character, and may choose
+ * another.
+ */
+static enum name_error
+check_notation(const char *s, size_t len)
+{
+	if (len >= 2 && *s == '^' &&
+	    ((s[1] >= '@' && s[1] <= '_') || s[1] == '?'))
+		return NAME_HAS_CONTROL;
+	if (len >= 3 && *s == '<' &&
+	    (memcmp(s + 1, "U+", 2) == 0 || memcmp(s + 1, "AL", 2) == 0))
+		return NAME_INVISIBLE;
+	return NAME_OK;
+}
+
 static enum name_error
 check(const char *s, size_t len, size_t max)
 {
@@ -43,8 +61,11 @@ check(const char *s, size_t len, size_t max)
 		return NAME_NOT_UTF8;
 	if (is_one_of((unsigned char)*s, "#@+-/."))
 		return NAME_BAD_START;
-	while (s < end && error == NAME_OK)
-		error = check_character(utf8_decode(&s));
+	while (s < end && error == NAME_OK) {
+		error = check_notation(s, (size_t)(end - s));
+		if (error == NAME_OK)
+			error = check_character(utf8_decode(&s));
+	}
 	return error;
 }
 

@@ -19,7 +19,18 @@ names_of_people_and_machines_are_good(void)
 	CHECK(NAME("\xe5\xb1\xb1\xe7\x94\xb0") == NAME_OK);
 	CHECK(NAME("\xf0\x9f\x90\xa7") == NAME_OK);
 	CHECK(NAME("123") == NAME_OK);
-	CHECK(NAME("^[") == NAME_OK);
+	CHECK(NAME("^") == NAME_OK && NAME("a^b") == NAME_OK);
+	CHECK(NAME("<3") == NAME_OK && NAME("<U") == NAME_OK);
+}
+
+static void
+notation_of_control_characters_is_refused_like_them(void)
+{
+	CHECK(NAME("^[") == NAME_HAS_CONTROL);
+	CHECK(NAME("a^?") == NAME_HAS_CONTROL);
+	CHECK(NAME("M-^@b") == NAME_HAS_CONTROL);
+	CHECK(NAME("a<U+202E>b") == NAME_INVISIBLE);
+	CHECK(NAME("<ALM>") == NAME_INVISIBLE);
 }
 
 static void
@@ -141,6 +152,7 @@ int
 main(void)
 {
 	RUN(names_of_people_and_machines_are_good);
+	RUN(notation_of_control_characters_is_refused_like_them);
 	RUN(length_is_counted_in_bytes);
 	RUN(every_ascii_character_is_judged);
 	RUN(what_cannot_be_seen_is_refused);
