@@ -268,12 +268,11 @@ finish_input(struct session *s)
 		return;
 	if (telnet_finish(&s->telnet) & TELNET_STRAY)
 		line_spoil(&s->lines);
-	/* A last line without an end counts if the client has ended.  That may
-	 * look like a reset: a program that closes before it has read all
-	 * causes one.  It does not count if it is we who end. */
-	event = LINE_NEED_MORE;
-	if (s->input_eof || s->broken)
-		event = line_finish(&s->lines, room, &len);
+	/* A last line without an end counts only if its end was the end of
+	 * file, which is told before a reset that came after it.  A reset in
+	 * the middle of sending cuts anywhere, and half a line is another. */
+	event =
+	    s->input_eof ? line_finish(&s->lines, room, &len) : LINE_NEED_MORE;
 	if (event != LINE_NEED_MORE)
 		up_line(s, event, len);
 	else if (s->up_used == s->up_open + sizeof(struct record)) {
@@ -582,6 +581,9 @@ on_credit(struct session *s, const char *payload, size_t len)
 	struct wire_reader r = wire_read(payload, len);
 
 	s->credit += wire_get_u32(&r);
+	/* Whose last lines are still carried out is not stuck. */
+	if (s->ending_by != 0)
+		s->ending_by = timer_now() + (uint64_t)s->linger;
 	return wire_end(&r);
 }
 
@@ -763,6 +765,14 @@ finish(struct session *s, enum session_exit why)
 	leave(s, why);
 }
 
+/* All that the client had sent has gone up, or is not wanted any more. */
+static bool
+is_read_out(const struct session *s)
+{
+	return s->broker_eof || s->broker_gone ||
+	       (s->input_over && !s->input_end_due);
+}
+
 /*
  * The one way out, from this side.  Leaves when there is nothing more that
  * this process can do for its client.
@@ -776,7 +786,7 @@ leave_if_finished(struct session *s, uint64_t now)
 	if (s->broken || s->broker_gone || (s->broker_eof && written))
 		confirm(s, true);
 	/* The client is gone: its last lines are still to be delivered. */
-	if (s->broken && s->up_used == 0 && !s->input_end_due)
+	if (s->broken && s->up_used == 0 && is_read_out(s))
 		finish(s, (enum session_exit)s->broken_why);
 	if (s->broker_gone && (written || s->broken))
 		finish(s, s->broken ? (enum session_exit)s->broken_why
@@ -817,6 +827,8 @@ timeout(const struct session *s, uint64_t now)
 {
 	uint64_t at = s->confirm_at;
 
+	if (s->input_last && may_read_client(s))
+		return 0;
 	sooner(&at, s->ending_by);
 	sooner(&at, s->silent_at);
 	if (s->probing_since != 0)

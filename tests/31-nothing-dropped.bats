@@ -57,6 +57,16 @@ reader_end() {
 	client_expect b 'from a: 2'
 }
 
+@test "a reset cuts a line off: half of it is no line" {
+	telld_start
+	client_login bob nc.openbsd
+	"$TOOLS/client" "$TELLD_ADDR" send=alice 'send=bob: number 12' \
+		'raw=bob: number 1' reset 3>&- 4>&-
+	wait_log 'broker: end name=alice '
+	client_expect bob 'from alice: number 12'
+	client_fence bob
+}
+
 @test "100,000 lines through nc arrive complete and in order" {
 	telld_start
 	lines_to alice 100000
