@@ -77,6 +77,7 @@ struct config {
 
 	char store[CONFIG_VALUE_MAX]; /* a directory, or "none" */
 	enum config_store_for store_for;
+	bool room_store; /* for members who are away */
 	unsigned mailbox_lines;
 	size_t mailbox_max;   /* bytes */
 	uint64_t store_max;   /* bytes */

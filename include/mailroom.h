@@ -80,7 +80,8 @@ bool mailroom_add(struct broker *b, struct name *to, const struct mail *m,
 /* A mail was delivered: forget it. */
 void mailroom_done(struct broker *b, struct name *to, uint64_t id);
 
-/* A name has logged in for the first time. */
+/* A name has logged in for the first time, or the rooms that it comes back to
+ * are others now. */
 void mailroom_know(struct broker *b, struct name *name);
 
 /* Begins to fetch a peer's mail; and goes on with it, if there is more and most

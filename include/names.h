@@ -17,12 +17,17 @@
 
 #include "name.h"
 
+#include <sys/queue.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct kept;
 struct peer;
 struct room;
+
+LIST_HEAD(kept_list, kept); /* queue(3) */
 
 struct name {
 	struct name *next; /* in its chain */
@@ -33,6 +38,8 @@ struct name {
 	uint32_t mails;       /* that the store holds for it */
 	uint32_t adds;        /* on their way to the store */
 	uint64_t line;        /* the last line for it: no line has two copies */
+	struct kept_list kept; /* the rooms that it comes back to (rooms.h) */
+	uint16_t kept_bytes;   /* of rooms_kept_text() */
 	bool known;
 	uint8_t len;
 	char text[NAME_MAX_LEN]; /* not NUL-terminated */

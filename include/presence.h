@@ -26,6 +26,10 @@ void presence_join(
 void presence_part(
     struct broker *b, struct peer *p, const char *name, size_t len);
 
+/* A peer has logged in: it enters the rooms that its name comes back to.  It is
+ * told itself only if a person sits there: a script asked for nothing. */
+void presence_return(struct broker *b, struct peer *p);
+
 /* What its rooms shall see when it leaves; cut where a character ends. */
 void presence_farewell(struct peer *p, const char *text, size_t len);
 

@@ -107,7 +107,8 @@ enum record_store {
 	STORE_ADD = 1,
 	/* u64 id: delivered, forget it. */
 	STORE_DONE,
-	/* name: has logged in, is known from now on. */
+	/* u8 + name, its rooms (rooms_kept_text()): has logged in, is known
+	 * from now on, and comes back to these. */
 	STORE_NAME,
 	/* u64 ticket, u64 after, u32 window in bytes, name: send mail behind
 	 * that position. */
@@ -133,8 +134,8 @@ enum record_kept {
 	KEPT_MAIL,
 	/* u64 ticket, u8 whether there is more: the end of a window. */
 	KEPT_FETCHED,
-	/* u32 mails, u8 whether it is known, name: at start, each name that is
-	 * known or that mail waits for. */
+	/* u32 mails, u8 whether it is known, u8 + name, its rooms: at start,
+	 * each name that is known or that mail waits for. */
 	KEPT_NAME,
 	/* u64 highest id, u64 mails: after the last KEPT_NAME. */
 	KEPT_READY,

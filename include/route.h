@@ -50,6 +50,9 @@ void route_held(struct broker *b, struct peer *p);
 /* So much waits for a reader that its writers should wait. */
 bool route_is_crowded(const struct broker *b, const struct peer *p);
 
+/* After something for the store: its sender waits if that has much to write. */
+void route_wait_for_store(struct broker *b, struct peer *sender);
+
 /* After something for a reader: its sender waits if that is crowded.  several:
  * it was for more than one, so that nobody is waited for long. */
 void route_pace(

@@ -90,6 +90,8 @@ static const struct key keys[] = {
 	    TYPE_PATH, "", 0, 0, NULL, FIELD(store) },
 	{ "store_for", "names that mail is kept for",
 	    TYPE_WORD, "known", 0, 0, store_for_words, FIELD(store_for) },
+	{ "room_store", "whether lines to a room are kept for who is away",
+	    TYPE_WORD, "no", 0, 0, bool_words, FIELD(room_store) },
 	{ "mailbox_lines", "most lines in one mailbox",
 	    TYPE_COUNT, "1000", 1, 10000000, NULL, FIELD(mailbox_lines) },
 	{ "mailbox_max", "most bytes in one mailbox",

@@ -7,6 +7,7 @@
 #include "greeting.h"
 #include "leave.h"
 #include "log.h"
+#include "presence.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -34,6 +35,7 @@ enter(struct broker *b, struct peer *p, struct name *name)
 	greeting_hello(b, p);
 	if (!name->known)
 		mailroom_know(b, name);
+	presence_return(b, p);
 	if (name->mails > 0 || name->adds > 0)
 		mailroom_fetch(b, p);
 	peer_set_timer(b, p);

@@ -142,11 +142,15 @@ mailroom_done(struct broker *b, struct name *to, uint64_t id)
 void
 mailroom_know(struct broker *b, struct name *name)
 {
-	if (b->names.known >= KNOWN_MAX) {
+	char payload[1 + NAME_MAX_LEN + ROOMS_KEPT_TEXT_MAX], *at;
+
+	if (!name->known && b->names.known >= KNOWN_MAX) {
 		log_warning("limit key=known names=%d", KNOWN_MAX);
 		return;
 	}
-	if (request(b, STORE_NAME, name->text, name->len, NULL))
+	at = wire_put_short(payload, name->text, name->len);
+	at += rooms_kept_text(name, at);
+	if (request(b, STORE_NAME, payload, (size_t)(at - payload), NULL))
 		names_know(&b->names, name);
 }
 
@@ -416,10 +420,12 @@ on_name(struct broker *b, struct wire_reader *r)
 {
 	uint32_t mails = wire_get_u32(r);
 	bool known = wire_get_u8(r) != 0;
-	size_t len = r->left;
-	const char *text = wire_get(r, len);
+	size_t len, rooms_len;
+	const char *text = wire_get_short(r, &len), *rooms;
 	struct name *name;
 
+	rooms_len = r->left;
+	rooms = wire_get(r, rooms_len);
 	if (!wire_end(r) || name_check(text, len) != NAME_OK)
 		return false;
 	/* A later store only repeats what the names say already. */
@@ -430,6 +436,7 @@ on_name(struct broker *b, struct wire_reader *r)
 		fatal("fail what=memory");
 	if (known)
 		names_know(&b->names, name);
+	rooms_keep_text(&b->rooms, rooms, rooms_len, name);
 	name->mails = mails;
 	return true;
 }

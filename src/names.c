@@ -111,7 +111,8 @@ names_release(struct names *n, struct name *name)
 	struct name **at;
 
 	if (name->peer != NULL || name->waiters != NULL || name->room != NULL ||
-	    name->known || name->mails > 0 || name->adds > 0)
+	    name->known || name->mails > 0 || name->adds > 0 ||
+	    !LIST_EMPTY(&name->kept))
 		return;
 	at = &n->chains[name->hash & (n->size - 1)];
 	while (*at != name)

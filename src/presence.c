@@ -38,14 +38,16 @@ tell(struct broker *b, struct peer *about, struct peer *reader,
 		route_pace(b, about, reader, true);
 }
 
+/* too: the one it is about as well, if that is a member. */
 static void
-tell_members(struct broker *b, struct peer *about, const struct room *room,
-    const char *line, size_t len)
+tell_members(struct broker *b, struct peer *about, bool too,
+    const struct room *room, const char *line, size_t len)
 {
 	const struct member *member;
 
 	LIST_FOREACH(member, &room->members, of_room)
-		tell(b, about, member->peer, line, len);
+		if (too || member->peer != about)
+			tell(b, about, member->peer, line, len);
 }
 
 static void
@@ -53,6 +55,41 @@ refuse(struct broker *b, struct peer *p, const char *room, size_t len,
     const char *why)
 {
 	peer_say(b, p, "! %.*s: %s", (int)len, room, why);
+}
+
+/* A known name comes back to the rooms that it is in; of a toggling client the
+ * store gets no more than it can take. */
+static void
+keep(struct broker *b, struct peer *p, const struct room *room, bool kept)
+{
+	struct kept *old = rooms_kept(p->name, room);
+
+	if (!p->name->known || kept == (old != NULL))
+		return;
+	if (kept &&
+	    !rooms_keep(&b->rooms, room->name->text, room->name->len, p->name))
+		return;
+	if (!kept)
+		rooms_forget(&b->rooms, old);
+	mailroom_know(b, p->name);
+	route_wait_for_store(b, p);
+}
+
+void
+presence_return(struct broker *b, struct peer *p)
+{
+	char line[NEWS_MAX];
+	struct kept *kept;
+	struct room *room;
+	size_t len;
+
+	LIST_FOREACH(kept, &p->name->kept, of_name) {
+		if (rooms_join(&b->rooms, kept->room->name->text,
+			kept->room->name->len, p, &p->in, &room) != ROOMS_OK)
+			continue;
+		len = compose(line, p, room, "joined", NULL);
+		tell_members(b, p, p->is_person, room, line, len);
+	}
 }
 
 void
@@ -68,8 +105,9 @@ presence_join(struct broker *b, struct peer *p, const char *name, size_t len)
 	}
 	switch (rooms_join(&b->rooms, name, len, p, &p->in, &room)) {
 	case ROOMS_OK:
-		tell_members(
-		    b, p, room, line, compose(line, p, room, "joined", NULL));
+		keep(b, p, room, true);
+		tell_members(b, p, true, room, line,
+		    compose(line, p, room, "joined", NULL));
 		break;
 	case ROOMS_IS_MEMBER:
 		refuse(b, p, name, len, "you are there already");
@@ -95,7 +133,7 @@ part(struct broker *b, struct peer *p, struct member *member)
 	rooms_part(&b->rooms, &p->in, member);
 	tell(b, p, p, line, len);
 	if (!is_last && !b->stopping)
-		tell_members(b, p, room, line, len);
+		tell_members(b, p, true, room, line, len);
 }
 
 void
@@ -106,9 +144,10 @@ presence_part(struct broker *b, struct peer *p, const char *name, size_t len)
 
 	if (room != NULL)
 		member = rooms_member(&p->in, room);
-	if (member != NULL)
+	if (member != NULL) {
+		keep(b, p, room, false);
 		part(b, p, member);
-	else if (room_check(name, len) != NAME_OK)
+	} else if (room_check(name, len) != NAME_OK)
 		peer_say(
 		    b, p, "! bad room: %s", name_why(room_check(name, len)));
 	else

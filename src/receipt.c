@@ -52,6 +52,9 @@ tell_several(struct broker *b, const struct receipt *r)
 		    "+%.*s %.*s: %u delivered, %u stored, %u refused",
 		    r->tag_len, r->tag, r->dest_len, r->dest, r->delivered,
 		    r->stored, r->refused);
+	else if (r->refused > 0)
+		peer_say(b, r->sender, "! %.*s: refused for %u", r->dest_len,
+		    r->dest, r->refused);
 }
 
 static void

@@ -65,8 +65,8 @@ route_pace(
 	}
 }
 
-static void
-wait_for_store(struct broker *b, struct peer *sender)
+void
+route_wait_for_store(struct broker *b, struct peer *sender)
 {
 	if (sender->pause == PAUSE_NOT && !sender->gone && mailroom_is_full(b))
 		peer_pause(sender, PAUSE_STORE, &b->mailroom.writers);
@@ -176,14 +176,33 @@ to_reader(struct broker *b, const struct letter *l, struct name *to)
 		    to->text);
 }
 
+static bool
+put_mail(struct broker *b, const struct letter *l, struct name *to,
+    const struct name *room, struct receipt *r)
+{
+	const struct message *m = &l->message;
+	struct mail mail = {0};
+
+	mail.time = b->time;
+	mail.from = l->from->name->text;
+	mail.from_len = l->from->name->len;
+	mail.room = room != NULL ? room->text : "";
+	mail.room_len = room != NULL ? room->len : 0;
+	mail.text = m->text;
+	mail.text_len = (uint32_t)m->text_len;
+	ledger_accepted(&b->ledger);
+	if (mailroom_add(b, to, &mail, false, r))
+		return true;
+	ledger_taken_back(&b->ledger);
+	return false;
+}
+
 /* A receipt is made even if nobody asked: the store may yet refuse.  If there
  * is none, and has not been for a while, there is nothing to wait for. */
 static void
 to_store(struct broker *b, const struct letter *l, struct name *to)
 {
-	const struct message *m = &l->message;
 	struct receipt *r;
-	struct mail mail = {0};
 
 	if (mailroom_is_down(b)) {
 		refuse(b, l, to->text, to->len, "disk full or failing");
@@ -191,18 +210,9 @@ to_store(struct broker *b, const struct letter *l, struct name *to)
 	}
 	if (!receipt_for(b, l, to, true, &r))
 		return;
-	mail.time = b->time;
-	mail.from = l->from->name->text;
-	mail.from_len = l->from->name->len;
-	mail.room = "";
-	mail.text = m->text;
-	mail.text_len = (uint32_t)m->text_len;
-	ledger_accepted(&b->ledger);
-	if (!mailroom_add(b, to, &mail, false, r)) {
-		ledger_taken_back(&b->ledger);
+	if (!put_mail(b, l, to, NULL, r))
 		receipt_settle(b, r, RECEIPT_REFUSED, "out of memory");
-	}
-	wait_for_store(b, l->from);
+	route_wait_for_store(b, l->from);
 }
 
 static bool
@@ -242,22 +252,23 @@ to_name(struct broker *b, struct letter *l, const char *dest, size_t len)
 struct fan {
 	struct iovec head;       /* the same for all of them */
 	struct receipt *receipt; /* held open until the last is made */
+	struct room *stores;     /* who is away from that gets it later */
 	size_t failed;
 	char text[ROUTE_HEAD_MAX];
 };
 
 static bool
 fan_begin(struct broker *b, const struct letter *l, const char *dest,
-    size_t len, struct fan *f)
+    size_t len, struct room *stores, struct fan *f)
 {
 	const struct message *m = &l->message;
 	const struct name *from = l->from->name;
 
-	*f = (struct fan){0};
+	*f = (struct fan){.stores = stores};
 	f->head.iov_base = f->text;
 	f->head.iov_len = (size_t)snprintf(f->text, sizeof f->text,
 	    "from %.*s in %.*s: ", (int)from->len, from->text, (int)len, dest);
-	if (m->tag == NULL)
+	if (m->tag == NULL && stores == NULL)
 		return true;
 	f->receipt = receipt_new(l->from, m->tag, m->tag_len, dest, len);
 	if (f->receipt == NULL) {
@@ -268,19 +279,54 @@ fan_begin(struct broker *b, const struct letter *l, const char *dest,
 	return true;
 }
 
-/* Nobody hears an echo, and who is on the way out has left already. */
 static void
-fan_copy(struct broker *b, const struct letter *l, struct peer *reader,
+fan_put(struct broker *b, const struct letter *l, struct peer *reader,
     struct fan *f)
 {
-	if (reader == l->from || reader->closing)
-		return;
 	if (f->receipt != NULL)
 		f->receipt->open++;
 	if (put_copy(b, l, reader, f->head, f->receipt))
 		return;
 	f->failed++;
 	receipt_settle(b, f->receipt, RECEIPT_REFUSED, NULL);
+}
+
+/* Nobody hears an echo, and who is on the way out has left already. */
+static void
+fan_copy(struct broker *b, const struct letter *l, struct peer *reader,
+    struct fan *f)
+{
+	if (reader != l->from && !reader->closing)
+		fan_put(b, l, reader, f);
+}
+
+static void
+fan_mail(
+    struct broker *b, const struct letter *l, struct name *to, struct fan *f)
+{
+	f->receipt->open++;
+	if (mailroom_is_down(b))
+		ledger_refused(&b->ledger);
+	else if (put_mail(b, l, to, f->stores->name, f->receipt))
+		return;
+	receipt_settle(b, f->receipt, RECEIPT_REFUSED, NULL);
+}
+
+/* For those members who are away; and on the way out, behind what they may
+ * yet hand back. */
+static void
+fan_store(struct broker *b, const struct letter *l, struct fan *f)
+{
+	const struct kept *kept;
+
+	LIST_FOREACH(kept, &f->stores->kept, of_room) {
+		if (kept->name->peer == NULL)
+			fan_mail(b, l, kept->name, f);
+		else if (kept->name->peer->closing &&
+			 kept->name->peer != l->from)
+			fan_put(b, l, kept->name->peer, f);
+	}
+	route_wait_for_store(b, l->from);
 }
 
 static void
@@ -293,10 +339,20 @@ fan_end(struct broker *b, const struct letter *l, const char *dest, size_t len,
 	receipt_release(b, f->receipt);
 }
 
+/* Whether a line to a room is stored for those members who are away. */
+static bool
+room_stores(const struct broker *b)
+{
+	return b->config->room_store &&
+	       b->config->store_for != CONFIG_STORE_FOR_NONE;
+}
+
 static void
 to_room(struct broker *b, struct letter *l, const char *dest, size_t len)
 {
-	struct room *room = rooms_find(&b->rooms, dest, len);
+	bool stores = room_stores(b);
+	struct room *room = stores ? rooms_find_kept(&b->rooms, dest, len)
+	                           : rooms_find(&b->rooms, dest, len);
 	const struct member *member;
 	struct fan f;
 
@@ -305,11 +361,13 @@ to_room(struct broker *b, struct letter *l, const char *dest, size_t len)
 		return;
 	}
 	if (room->name->line == b->counts.lines ||
-	    !fan_begin(b, l, dest, len, &f))
+	    !fan_begin(b, l, dest, len, stores ? room : NULL, &f))
 		return;
 	room->name->line = b->counts.lines;
 	LIST_FOREACH(member, &room->members, of_room)
 		fan_copy(b, l, member->peer, &f);
+	if (stores)
+		fan_store(b, l, &f);
 	fan_end(b, l, dest, len, &f);
 }
 
@@ -327,7 +385,7 @@ to_everybody(struct broker *b, struct letter *l)
 		refuse(b, l, "*", 1, "not allowed");
 		return;
 	}
-	if (!fan_begin(b, l, "*", 1, &f))
+	if (!fan_begin(b, l, "*", 1, NULL, &f))
 		return;
 	LIST_FOREACH(p, &b->peers, all)
 		if (p->state == PEER_HERE)

@@ -15,6 +15,7 @@
 #include "channel.h"
 #include "journal.h"
 #include "log.h"
+#include "name.h"
 #include "process.h"
 #include "signals.h"
 #include "timer.h"
@@ -131,11 +132,17 @@ on_done(struct store *s, struct wire_reader *r)
 static bool
 on_name(struct store *s, struct wire_reader *r)
 {
-	size_t len = r->left;
-	const char *name = wire_get(r, len);
+	size_t len, rooms_len;
+	const char *name = wire_get_short(r, &len), *rooms;
 
-	return journal_know(s->journal, name, len, now_s(), NULL, 0) ==
-	       JOURNAL_OK;
+	rooms_len = r->left;
+	rooms = wire_get(r, rooms_len);
+	switch (journal_know(
+	    s->journal, name, len, now_s(), rooms, rooms_len)) {
+	case JOURNAL_OK: return wire_end(r);
+	case JOURNAL_NO_MEMORY: no_memory();
+	default: return false;
+	}
 }
 
 struct fetch {
@@ -529,8 +536,7 @@ be_the_only_one(const struct config *c)
 			fatal("fail what=lock path=%s error=%s", path,
 			    strerror(errno));
 		other = want;
-		if (waited >= OTHER_MS &&
-		    fcntl(fd, F_GETLK, &other) == 0 &&
+		if (waited >= OTHER_MS && fcntl(fd, F_GETLK, &other) == 0 &&
 		    other.l_type != F_UNLCK && other.l_pid > 0) {
 			log_warning("kill role=store pid=%ld why=left-behind",
 			    (long)other.l_pid);
@@ -576,13 +582,14 @@ tell_what_is_here(struct store *s)
 	struct journal_stats stats;
 	struct journal_box box;
 	uint32_t cursor = 0;
-	char payload[5 + 255], *at;
+	char payload[6 + NAME_MAX_LEN + JOURNAL_ROOMS_MAX], *at;
 	uint64_t ready[2];
 
 	while (journal_next(s->journal, &cursor, &box)) {
 		at = wire_put_u32(payload, box.mails);
 		at = wire_put_u8(at, box.known);
-		at = wire_put(at, box.name, box.len);
+		at = wire_put_short(at, box.name, box.len);
+		at = wire_put(at, box.rooms, box.rooms_len);
 		answer(s, KEPT_NAME, payload, (size_t)(at - payload));
 	}
 	journal_get_stats(s->journal, &stats);

@@ -198,7 +198,8 @@ who_list_rooms(struct broker *b, struct peer *p)
 	if (!listing_begin(&l, b, p) || !sorted_begin(&s, b->rooms.count, b, p))
 		return;
 	LIST_FOREACH(room, &b->rooms.all, all)
-		s.names[s.count++] = room->name;
+		if (room->count > 0)
+			s.names[s.count++] = room->name;
 	sort(&s);
 	for (i = 0; i < s.count; i++) {
 		room = s.names[i]->room;

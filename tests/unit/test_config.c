@@ -493,7 +493,7 @@ the_manual_has_every_key_with_default_and_range(void)
 		CHECK(whole);
 		CHECK(help.help[0] != '\0');
 	}
-	CHECK(i == 23);
+	CHECK(i == 24);
 }
 
 int

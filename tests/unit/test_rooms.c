@@ -140,6 +140,114 @@ without_memory_nothing_changes(void)
 	names_free(&names);
 }
 
+/* ---- those who come back ---- */
+
+static struct name *
+name(const char *s)
+{
+	return names_get(&names, s, strlen(s));
+}
+
+static bool
+keep(const char *who, const char *s)
+{
+	return rooms_keep(&rooms, s, strlen(s), name(who));
+}
+
+static void
+forget(const char *who, const char *s)
+{
+	rooms_forget(&rooms,
+	    rooms_kept(name(who), rooms_find_kept(&rooms, s, strlen(s))));
+}
+
+static void
+a_room_is_remembered_while_somebody_comes_back(void)
+{
+	struct name *alice;
+
+	start();
+	alice = name("alice");
+	CHECK(join(0, "#ops") == ROOMS_OK);
+	CHECK(keep("alice", "#ops") && keep("alice", "#ops"));
+	CHECK(rooms.kept_count == 1);
+	part(0, "#ops");
+	CHECK(find("#ops") == NULL);
+	CHECK(rooms_find_kept(&rooms, "#ops", 4)->count == 0);
+	names_release(&names, alice);
+	CHECK(names_find(&names, "alice", 5) == alice);
+	CHECK(join(1, "#ops") == ROOMS_OK && find("#ops")->count == 1);
+	forget("alice", "#ops");
+	CHECK(find("#ops") != NULL && rooms.kept_count == 0);
+	CHECK(rooms_kept(alice, find("#ops")) == NULL);
+	part(1, "#ops");
+	CHECK(rooms_find_kept(&rooms, "#ops", 4) == NULL && rooms.count == 0);
+	names_release(&names, alice);
+	CHECK(names.count == 0);
+	names_free(&names);
+}
+
+static void
+what_is_kept_goes_through_a_text(void)
+{
+	static const char bad[] = "  #a no #b,c  #b # ";
+	char text[ROOMS_KEPT_TEXT_MAX];
+	struct name *bob;
+
+	start();
+	bob = name("bob");
+	CHECK(rooms_kept_text(bob, text) == 0);
+	rooms_keep_text(&rooms, bad, sizeof bad - 1, bob);
+	CHECK_STR(text, rooms_kept_text(bob, text), "#b #a");
+	rooms_keep_text(&rooms, "#a", 2, bob);
+	CHECK(rooms.kept_count == 2 && bob->kept_bytes == 6);
+	forget("bob", "#b");
+	CHECK_STR(text, rooms_kept_text(bob, text), "#a");
+	forget("bob", "#a");
+	CHECK(bob->kept_bytes == 0 && rooms.count == 0);
+	names_free(&names);
+}
+
+static void
+so_much_is_kept_and_no_more(void)
+{
+	char s[NAME_MAX_LEN + 1], text[ROOMS_KEPT_TEXT_MAX];
+	size_t i, n = 0;
+
+	start();
+	for (i = 0; i < 40; i++) {
+		snprintf(s, sizeof s, "#%031zu", i);
+		n += keep("alice", s);
+	}
+	CHECK(n == 31 && rooms.count == 31);
+	CHECK(rooms_kept_text(name("alice"), text) == 31 * 33 - 1);
+	for (n = i = 0; i < ROOMS_KEPT_PER_ROOM + 10; i++) {
+		snprintf(s, sizeof s, "m%zu", i);
+		n += keep(s, "#ops");
+	}
+	CHECK(n == ROOMS_KEPT_PER_ROOM);
+	while (!LIST_EMPTY(&rooms.all))
+		rooms_forget(&rooms, LIST_FIRST(&LIST_FIRST(&rooms.all)->kept));
+	CHECK(rooms.kept_count == 0);
+	names_free(&names);
+}
+
+static void
+without_memory_nothing_is_kept(void)
+{
+	start();
+	CHECK(name("alice") != NULL);
+	for (int i = 0; i < 2; i++) {
+		nomem_after = i;
+		CHECK(!keep("alice", "#ops"));
+		CHECK(rooms.count == 0 && names.count == 1);
+	}
+	nomem_after = -1;
+	CHECK(keep("alice", "#ops"));
+	forget("alice", "#ops");
+	names_free(&names);
+}
+
 /* ---- random comings and goings against a table of who is where ---- */
 
 #define PEOPLE 40
@@ -214,6 +322,10 @@ main(void)
 	RUN(a_room_keeps_its_name_and_a_name_is_no_room);
 	RUN(one_may_be_in_so_many_rooms);
 	RUN(without_memory_nothing_changes);
+	RUN(a_room_is_remembered_while_somebody_comes_back);
+	RUN(what_is_kept_goes_through_a_text);
+	RUN(so_much_is_kept_and_no_more);
+	RUN(without_memory_nothing_is_kept);
 	RUN(random_comings_and_goings_agree_with_a_table);
 	return check_summary();
 }
