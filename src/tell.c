@@ -51,8 +51,8 @@ enum outcome {
 };
 
 struct tell {
-	const char *host, *name, *dests;
-	int patience; /* ms */
+	const char *host, *name, *dests; /* never NULL */
+	int patience;                    /* ms */
 	bool receipts, verbose;
 
 	int fd;    /* the server's, not blocking */
@@ -319,17 +319,30 @@ open_connection(struct tell *t)
 
 /* ---- what comes back ---- */
 
+/* The number in front of a word, as in `1 stored`; false if it is not there. */
+static bool
+number_of(const char *text, const char *word, unsigned long *n)
+{
+	const char *at = strstr(text, word);
+	char *end;
+
+	if (at == NULL || at == text)
+		return false;
+	for (at--; at > text && at[-1] >= '0' && at[-1] <= '9'; at--)
+		;
+	*n = strtoul(at, &end, 10);
+	return end > at && strncmp(end, word, strlen(word)) == 0;
+}
+
 /* `#ROOM: 11 delivered, 1 stored, 0 refused` */
 static void
 on_summary(struct tell *t, const char *text)
 {
 	const char *numbers = strstr(text, ": ");
-	unsigned long delivered, stored, refused;
+	unsigned long stored = 0, refused = 0;
 
-	if (numbers == NULL || sscanf(numbers,
-				   ": %lu delivered, %lu stored, "
-				   "%lu refused",
-				   &delivered, &stored, &refused) != 3) {
+	if (numbers == NULL || !number_of(numbers, " stored", &stored) ||
+	    !number_of(numbers, " refused", &refused)) {
 		t->failed = true;
 		return;
 	}
@@ -577,15 +590,19 @@ take_options(struct tell *t, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	static struct tell t = {.patience = PATIENCE_S * 1000, .fd = -1};
+	static struct tell t = {.host = HOST_DEFAULT,
+	    .name = "",
+	    .dests = "",
+	    .patience = PATIENCE_S * 1000,
+	    .fd = -1};
+	const char *host = getenv("TELL_HOST");
 	enum name_error error;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	t.host = getenv("TELL_HOST");
+	if (host != NULL && *host != '\0')
+		t.host = host;
 	t.name = own_name();
 	take_options(&t, argc, argv);
-	if (t.host == NULL || *t.host == '\0')
-		t.host = HOST_DEFAULT;
 	error = name_check(t.name, strlen(t.name));
 	if (error != NAME_OK)
 		complain("bad name %s: %s", t.name, name_why(error));
