@@ -6,8 +6,8 @@
  *
  * A receipt belongs to its sender (a peer) and waits for one copy or more.
  * With a tag it ends in exactly one line to the sender; without one only a
- * refusal is told, or for how many of several.  When the sender goes first the receipt stays, for the
- * copies point at it, but nobody is told.
+ * refusal is told, or for how many of several.  When the sender goes first the
+ * receipt stays, for the copies point at it, but nobody is told.
  */
 #ifndef RECEIPT_H
 #define RECEIPT_H

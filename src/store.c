@@ -137,8 +137,8 @@ on_name(struct store *s, struct wire_reader *r)
 
 	rooms_len = r->left;
 	rooms = wire_get(r, rooms_len);
-	switch (journal_know(
-	    s->journal, name, len, now_s(), rooms, rooms_len)) {
+	switch (
+	    journal_know(s->journal, name, len, now_s(), rooms, rooms_len)) {
 	case JOURNAL_OK: return wire_end(r);
 	case JOURNAL_NO_MEMORY: no_memory();
 	default: return false;
