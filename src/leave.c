@@ -143,11 +143,14 @@ leave_watch(struct broker *b, struct peer *p)
 	peer_set_timer(b, p);
 }
 
-/* Who ends slowly but gets on is given more time, unless all must end. */
+/* Who ends slowly but gets on is given more time, unless all must end, or
+ * somebody waits for the name: who will be sent the rest of it. */
 static void
 extend(struct broker *b, struct peer *p)
 {
 	if (p->close_by == 0 || b->stopping)
+		return;
+	if (p->name != NULL && p->name->waiters != NULL)
 		return;
 	p->close_by = b->now + linger(b) + (p->shut ? KILL_GRACE_MS : 0);
 	peer_set_timer(b, p);

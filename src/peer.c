@@ -577,8 +577,10 @@ peer_flush(struct broker *b, struct peer *p)
 	p->is_touched = false;
 	if (p->closing)
 		presence_leave(b, p);
-	if (p->shut || p->killed)
+	if (p->shut || p->killed) {
+		want(b, p, POLLER_READ);
 		return;
+	}
 	if (!send_waiting(b, p)) {
 		want(b, p, POLLER_READ | POLLER_WRITE);
 		return;

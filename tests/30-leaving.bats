@@ -7,6 +7,7 @@
 
 load helper
 load tools
+load mail
 
 # free_again NAME - NAME has left once, and can be had and be written to
 #
@@ -365,4 +366,19 @@ reconnect_as() {
 	run telld_control who
 	[ -z "$output" ]
 	eventually 5 telld_no_zombie
+}
+
+@test "a name whose holder ends slowly is not waited for as long as he likes" {
+	telld_start -o linger=1s -o queue_max=256KiB -o slow_after=100ms
+	stepper_open deaf rcvbuf=4096 send=deaf wait slowly=100 show
+	wait_log 'login name=deaf'
+	client_login alice nc.openbsd
+	# One of several is not waited for: so much makes him too slow.
+	numbered 'deaf, nobody: N' 1 140 2000 >"$DIR/lines"
+	client_send_file alice "$DIR/lines"
+	wait_log 'key=queue_max'
+	client_send deaf go
+	client_open again nc.openbsd
+	client_send again deaf
+	wait_log 'login name=deaf' 2
 }
