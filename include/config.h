@@ -29,6 +29,7 @@
 
 #include "address.h"
 #include "log.h"
+#include "message.h"
 #include "motd.h"
 
 /* The most `listen` lines. */
@@ -36,6 +37,10 @@
 
 /* Room for a path, or any other value, with its NUL. */
 #define CONFIG_VALUE_MAX 4096
+
+/* The most `alias` lines, and room for one's value with its NUL. */
+#define CONFIG_ALIAS_MAX      64
+#define CONFIG_ALIAS_TEXT_MAX 512
 
 /* The largest configuration file, in bytes. */
 #define CONFIG_FILE_MAX ((size_t)256 * 1024)
@@ -67,12 +72,14 @@ struct config {
 	char motd_text[MOTD_MAX];    /* what clients are sent of it ... */
 	size_t motd_len;             /* ... and how many bytes that is */
 	char broadcast[CONFIG_VALUE_MAX]; /* "all", "none", or names */
-	int64_t linger;                   /* ms */
-	int64_t slow_after;               /* ms */
-	int64_t dead_after;               /* ms */
-	size_t line_max;                  /* bytes, without the line's end */
-	size_t queue_max;                 /* bytes */
-	unsigned max_clients;             /* 0: as many as descriptors allow */
+	size_t alias_count;
+	char alias[CONFIG_ALIAS_MAX][CONFIG_ALIAS_TEXT_MAX]; /* NAME MEMBERS */
+	int64_t linger;                                      /* ms */
+	int64_t slow_after;                                  /* ms */
+	int64_t dead_after;                                  /* ms */
+	size_t line_max;      /* bytes, without the line's end */
+	size_t queue_max;     /* bytes */
+	unsigned max_clients; /* 0: as many as descriptors allow */
 	enum config_poller poller;
 
 	char store[CONFIG_VALUE_MAX]; /* a directory, or "none" */
@@ -153,6 +160,18 @@ bool config_keeps_mail(const struct config *c);
 
 /* True if `broadcast` lets that name write to everybody. */
 bool config_may_broadcast(const struct config *c, const char *name, size_t len);
+
+/*
+ * If that name is an alias: true, and its members, one after the other for
+ * message_next_dest(); they live as long as c.
+ */
+bool config_alias(const struct config *c, const char *name, size_t len,
+    struct message_dests *members);
+
+/* For config.c and config_finish.c: why the value of an `alias` line cannot be,
+ * or NULL; and what is wrong with all of them together. */
+const char *config_alias_why(const char *text);
+void config_alias_check(const struct config *c, struct config_errors *e);
 
 /*
  * Every key with its value, in the order of the manual and in a form that

@@ -27,7 +27,8 @@ enum type {
 	TYPE_PATH,    /* an absolute path or `none` */
 	TYPE_NAMES,   /* `all`, `none`, or names with commas between */
 	TYPE_CONTROL, /* an absolute path that fits a Unix socket */
-	TYPE_LISTEN   /* an address; may be repeated */
+	TYPE_LISTEN,  /* an address; may be repeated */
+	TYPE_ALIAS    /* a name and those it stands for; may be repeated */
 };
 
 struct key {
@@ -74,6 +75,8 @@ static const struct key keys[] = {
 	    TYPE_PATH, "none", 0, 0, NULL, FIELD(motd) },
 	{ "broadcast", "who may write to everybody",
 	    TYPE_NAMES, "all", 0, 0, NULL, FIELD(broadcast) },
+	{ "alias", "name that stands for others; may be repeated",
+	    TYPE_ALIAS, "", 0, 0, NULL, FIELD(alias) },
 	{ "linger", "time for what is open when a connection or telld ends",
 	    TYPE_TIME, "5 s", 100, 10 * MINUTE, NULL, FIELD(linger) },
 	{ "line_max", "longest line, without its end",
@@ -229,6 +232,9 @@ describe_accepted(const struct key *key, char *out, size_t size)
 	case TYPE_LISTEN:
 		snprintf(out, size,
 		    "127.0.0.1:8080, [::1]:8080, *:8080 or unix:PATH");
+		break;
+	case TYPE_ALIAS:
+		snprintf(out, size, "a name, and names with commas between");
 		break;
 	default: describe_range(key, out, size); break;
 	}
@@ -414,6 +420,20 @@ set_listen(struct config *c, const char *value)
 }
 
 static const char *
+set_alias(struct config *c, const char *value)
+{
+	const char *why = config_alias_why(value);
+
+	if (why == NULL && c->alias_count == CONFIG_ALIAS_MAX)
+		why = "more than 64 aliases";
+	if (why != NULL)
+		return why;
+	snprintf(c->alias[c->alias_count], sizeof(c->alias[0]), "%s", value);
+	c->alias_count++;
+	return NULL;
+}
+
+static const char *
 set_key(struct config *c, const struct key *key, const char *value)
 {
 	switch (key->type) {
@@ -422,6 +442,7 @@ set_key(struct config *c, const struct key *key, const char *value)
 	case TYPE_CONTROL: return set_path(c, key, value);
 	case TYPE_NAMES: return set_names(c, key, value);
 	case TYPE_LISTEN: return set_listen(c, value);
+	case TYPE_ALIAS: return set_alias(c, value);
 	default: return set_number(c, key, value);
 	}
 }
@@ -471,8 +492,8 @@ config_set(struct config *c, const char *name, const char *value,
 
 /* ------------------------------------------------------------- the file -- */
 
-/* All but `listen` can be said once: of two lines that differ, one would be
- * wrong in silence. */
+/* All but `listen` and `alias` can be said once: of two lines that differ, one
+ * would be wrong in silence. */
 static bool
 set_from_file(struct config *c, const struct config_line *pair, unsigned line,
     const char *where, unsigned first[KEYS], struct config_errors *e)
@@ -482,7 +503,8 @@ set_from_file(struct config *c, const struct config_line *pair, unsigned line,
 
 	if (key == NULL)
 		return reject_key(e, where, pair->name);
-	if (first[key - keys] != 0 && key->type != TYPE_LISTEN) {
+	if (first[key - keys] != 0 && key->type != TYPE_LISTEN &&
+	    key->type != TYPE_ALIAS) {
 		config_errors_add(e, "%s: %s: is already set in line %u", where,
 		    key->name, first[key - keys]);
 		return false;
@@ -659,6 +681,9 @@ write_key(struct writer *w, const struct config *c, const struct key *key)
 	if (key->type == TYPE_LISTEN) {
 		for (size_t i = 0; i < c->listen_count; i++)
 			write_value(w, key, c->listen[i]);
+	} else if (key->type == TYPE_ALIAS) {
+		for (size_t i = 0; i < c->alias_count; i++)
+			write_value(w, key, c->alias[i]);
 	} else if (key->type == TYPE_WORD) {
 		write_text(
 		    w, "%s %s\n", key->name, key->words[get_number(c, key)]);

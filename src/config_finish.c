@@ -163,6 +163,7 @@ config_finish(struct config *c, struct config_errors *e)
 	default_control(c, e);
 	check_listen(c, e);
 	check_poller(c, e);
+	config_alias_check(c, e);
 	read_motd(c, e);
 	if (config_keeps_mail(c)) {
 		check_fits("mailbox_max", c->mailbox_max, "store_max",

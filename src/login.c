@@ -83,13 +83,16 @@ try(struct broker *b, struct peer *p, struct name *name)
 void
 login_line(struct broker *b, struct peer *p, const char *line, size_t len)
 {
+	struct message_dests members;
 	enum name_error error;
 	struct name *name;
 
 	text_trim(&line, &len);
 	error = name_check(line, len);
-	if (error != NAME_OK) {
-		peer_say(b, p, "! bad name: %s", name_why(error));
+	if (error != NAME_OK || config_alias(b->config, line, len, &members)) {
+		peer_say(b, p, "! bad name: %s",
+		    error != NAME_OK ? name_why(error)
+				     : "it stands for others");
 		login_bad(b, p);
 		return;
 	}

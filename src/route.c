@@ -399,13 +399,29 @@ is_everybody(const char *dest, size_t len)
 	return len == 1 && *dest == '*';
 }
 
+/* As if its members stood there. */
+static void
+to_alias(struct broker *b, struct letter *l, struct message_dests *members)
+{
+	const char *member;
+	size_t len;
+
+	l->several = true;
+	while (message_next_dest(members, &member, &len))
+		to_name(b, l, member, len);
+}
+
 static void
 to_dest(struct broker *b, struct letter *l, const char *dest, size_t len)
 {
+	struct message_dests members;
+
 	if (*dest == '#')
 		to_room(b, l, dest, len);
 	else if (is_everybody(dest, len))
 		to_everybody(b, l);
+	else if (config_alias(b->config, dest, len, &members))
+		to_alias(b, l, &members);
 	else
 		to_name(b, l, dest, len);
 }

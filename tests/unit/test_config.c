@@ -192,6 +192,7 @@ a_key_set_twice_is_an_error_but_not_listen(void)
 	CHECK(strcmp(e.text,
 		  "telld.conf:3: linger: is already set in line 1\n") == 0);
 	CHECK(parse("listen 127.0.0.1:1\nlisten 127.0.0.1:2\n"));
+	CHECK(parse("alias a b\nalias c d\n"));
 }
 
 static void
@@ -315,6 +316,45 @@ keys_are_checked_against_each_other(void)
 	CHECK(config_finish(&c, &e));
 }
 
+static void
+an_alias_stands_for_names(void)
+{
+	struct message_dests d;
+	const char *one = "";
+	char text[CONFIG_ALIAS_TEXT_MAX + 8];
+	size_t len = 0;
+	int i;
+
+	CHECK(parse("store none\ncontrol /c\nalias on a,  b ,\nalias off c\n"));
+	CHECK(config_finish(&c, &e) && c.alias_count == 2);
+	CHECK(!config_alias(&c, "o", 1, &d) && !config_alias(&c, "a", 1, &d));
+	CHECK(config_alias(&c, "on", 2, &d));
+	CHECK(message_next_dest(&d, &one, &len));
+	CHECK_STR(one, len, "a");
+	CHECK(message_next_dest(&d, &one, &len));
+	CHECK_STR(one, len, "b");
+	CHECK(!message_next_dest(&d, &one, &len));
+	CHECK(!config_set(&c, "alias", "x", "-o", &e));
+	CHECK(!config_set(&c, "alias", "x ,", "-o", &e));
+	CHECK(!config_set(&c, "alias", "#x y", "-o", &e));
+	CHECK(!config_set(&c, "alias", "x #y", "-o", &e));
+	CHECK(!config_set(&c, "alias", "x *", "-o", &e));
+	memset(text, ',', sizeof text);
+	memcpy(text, "x y", 3);
+	text[CONFIG_ALIAS_TEXT_MAX] = '\0';
+	CHECK(!config_set(&c, "alias", text, "-o", &e));
+	CHECK(c.alias_count == 2);
+	for (i = 2; i < CONFIG_ALIAS_MAX; i++) {
+		snprintf(text, sizeof text, "n%d m", i);
+		CHECK(config_set(&c, "alias", text, "-o", &e));
+	}
+	CHECK(!config_set(&c, "alias", "more m", "-o", &e));
+	parse("store none\ncontrol /c\nalias a a\n");
+	CHECK(!config_finish(&c, &e));
+	CHECK(
+	    strcmp(e.text, "alias: a, in \"a a\", is an alias itself\n") == 0);
+}
+
 /* What config_finish makes of an environment; NULL: not set. */
 static void
 finish_with(const char *home, const char *state, const char *runtime)
@@ -392,7 +432,8 @@ what_is_printed_is_read_back(void)
 	CHECK(parse("listen *:1\nlisten \"unix:/a b\"\nstore \"/q\\\"\\\\ #\"\n"
 		    "control /c\nunix_mode 0600\nlinger 90 s\nready_fd 5\n"
 		    "store_max 2 GiB\npoller poll\ngreeting no\n"
-		    "broadcast \"a, b\"\nmotd none\n"));
+		    "broadcast \"a, b\"\nmotd none\n"
+		    "alias a b, c\nalias \"d e\"\n"));
 	CHECK(config_finish(&c, &e));
 	len = config_print(&c, text, sizeof(text));
 	CHECK(len == strlen(text) && len > 100);
@@ -493,7 +534,7 @@ the_manual_has_every_key_with_default_and_range(void)
 		CHECK(whole);
 		CHECK(help.help[0] != '\0');
 	}
-	CHECK(i == 24);
+	CHECK(i == 25);
 }
 
 int
@@ -516,6 +557,7 @@ main(void)
 	RUN(there_is_an_end_to_listen);
 	RUN(paths_that_do_not_fit_are_refused);
 	RUN(keys_are_checked_against_each_other);
+	RUN(an_alias_stands_for_names);
 	RUN(root_has_the_systems_places);
 	RUN(others_have_places_of_their_own);
 	RUN(what_is_printed_is_read_back);
