@@ -74,6 +74,33 @@ asked() {
 	done
 }
 
+# What is said arrives so late that half of the time is over, and on a slow day
+# all of it: then a script is greeted once in a while, and passes that over.
+@test "a script 300 ms away gets its receipt, and is hardly ever greeted" {
+	local greeted=0
+	telld_start -o greeting=yes
+	for _ in 1 2 3 4 5; do
+		run timeout $((30 * TELLD_SLOW)) "$TOOLS/far" "$TELLD_ADDR" \
+			300 < <(printf 'cron\n+1 cron: done\n')
+		echo "$output"
+		[ "$status" -eq 0 ]
+		[ "$(grep -v '^\* ' <<<"$output")" = \
+			$'from cron: done\n+1 delivered cron' ]
+		! grep -q '^\* ' <<<"$output" || greeted=$((greeted + 1))
+	done
+	[ $greeted -le 2 ]
+}
+
+@test "a person far away is greeted, and welcomed" {
+	telld_start -o greeting=yes
+	program_open alice "$TOOLS/far" "$TELLD_ADDR" 300
+	client_expect_like alice '\* telld at *'
+	client_send alice alice
+	client_expect alice '* hello alice, 1 here. /help helps'
+	client_send alice 'alice: far'
+	client_expect alice 'from alice: far'
+}
+
 @test "half a name is a word already: who types slowly is not greeted" {
 	telld_start -o greeting=yes -o login_timeout=1s
 	client_open alice nc.openbsd
@@ -119,6 +146,34 @@ asked() {
 	client_until alice '*\* hello alice, 1 here. /help helps*'
 	client_send alice /quit
 	client_until alice '*\* bye*'
+}
+
+@test "PuTTY's plink at a terminal: greeted, talks and is talked to" {
+	telld_start -o greeting=yes
+	client_login alice nc.openbsd
+	program_open bob socat - \
+		"EXEC:plink -telnet -P $PORT $HOST,pty,setsid,ctty,echo=0,opost=0"
+	client_until bob '\* telld at *. Your name\?*'
+	client_send bob bob
+	client_until bob '*\* hello bob, 2 here. /help helps*'
+	client_send bob 'alice: hello' 'nobody: x'
+	client_expect alice 'from bob: hello'
+	client_until bob '*! nobody: no such name*'
+	client_send alice 'bob: hello to you'
+	client_until bob '*from alice: hello to you*'
+	client_send bob /quit
+	client_until bob '*\* bye*'
+	wait_end bob why=quit session=finished
+}
+
+@test "PuTTY's plink in a pipe is told no more than telnet is" {
+	telld_start
+	program_open bob plink -telnet -P "$PORT" "$HOST"
+	client_send bob bob '+1 bob: x' /quit
+	client_expect_like bob 'from bob: x*'
+	client_expect_like bob '+1 delivered bob*'
+	client_expect_like bob '\* bye*'
+	client_closed bob
 }
 
 @test "a telnet that asks is told that telld is there" {

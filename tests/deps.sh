@@ -24,6 +24,7 @@ programs()
 				ncat ncat
 				busybox busybox
 				telnet inetutils-telnet
+				plink putty-tools
 				socat socat
 				ps procps
 				ss iproute2
