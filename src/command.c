@@ -11,7 +11,6 @@
 #include "leave.h"
 #include "message.h"
 #include "presence.h"
-#include "route.h"
 #include "text.h"
 #include "utf8.h"
 #include "who.h"
@@ -252,7 +251,6 @@ find(const char *word, size_t len)
 	return NULL;
 }
 
-/* What a command answers is more to read: its sender waits for itself. */
 void
 command_run(struct broker *b, struct peer *p, const struct message *m)
 {
@@ -265,5 +263,4 @@ command_run(struct broker *b, struct peer *p, const struct message *m)
 		peer_say(b, p, "! no such command: %.*s. /help lists them",
 		    (int)utf8_span(m->dests, shown), m->dests);
 	leave_if_too_slow(b, p);
-	route_pace(b, p, p, false);
 }
